@@ -1,0 +1,43 @@
+"""What the portal keeps about a login beside Flask-AppBuilder's own user table."""
+
+from __future__ import annotations
+
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import ForeignKey, String, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Model, db
+from app.core.types import Moment
+
+
+class UserSetting(Model):
+    """One person's choices and locks: language, and until when too many wrong passwords keep them out."""
+
+    __tablename__ = "user_setting"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True)
+    locale: Mapped[str | None] = mapped_column(String(16))
+    locked_until: Mapped[Moment | None]
+
+
+def setting_of(user_id: int) -> UserSetting:
+    """Return a user's settings row, made if it is not there yet."""
+    found = db.session.get(UserSetting, user_id)
+    if found is None:
+        found = UserSetting(user_id=user_id)
+        db.session.add(found)
+    return found
+
+
+def full_name(user: User) -> str:
+    """Return a user's name in the order of its script: 林佳穎, Mei Lin."""
+    if any(ord(letter) > 0x2E80 for letter in user.last_name):
+        return f"{user.last_name}{user.first_name}"
+    return f"{user.first_name} {user.last_name}".strip()
+
+
+def names_of(user_ids: set[int]) -> dict[int, str]:
+    """Return the full names of users by id, with one statement."""
+    if not user_ids:
+        return {}
+    return {user.id: full_name(user) for user in db.session.scalars(select(User).where(User.id.in_(user_ids)))}

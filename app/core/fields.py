@@ -1,0 +1,383 @@
+"""Form fields: look-ups that never load a table, lists of choices in the reader's language, native dates.
+
+Every field can also read a cell of an imported table: ``from_cell`` returns the text its form input would
+have sent, or raises ValueError with a sentence for the person.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+from flask import current_app
+from flask_babel import force_locale
+from flask_babel import gettext as _
+from sqlalchemy import select
+from wtforms import (
+    BooleanField,
+    DateField,
+    DateTimeLocalField,
+    DecimalField,
+    IntegerField,
+    MultipleFileField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    TimeField,
+)
+from wtforms.widgets import HiddenInput
+
+from app.core import clock
+from app.core.db import db
+from app.core.entity import Catalog
+from app.core.interface import parse_key
+from app.core.types import Choice
+
+Cell = str | date | datetime | Decimal | None
+TRUE_WORDS = frozenset({"1", "true", "yes", "y", "是", "✓", "v", "on"})
+FALSE_WORDS = frozenset({"0", "false", "no", "n", "否", "", "off"})
+
+
+class LookupTarget(Protocol):
+    """The screen that answers for a look-up: it finds rows of its model within the person's rights."""
+
+    def lookup_url(self) -> str:
+        """Return the address that type-ahead asks."""
+
+    def lookup_get(self, key: int) -> Any | None:
+        """Return the row with this key if the person may pick it."""
+
+    def lookup_exact(self, text: str) -> list[Any]:
+        """Return the rows that a person means by this number or name (at most two)."""
+
+    def may_lookup(self) -> bool:
+        """Tell whether the person may pick rows here at all."""
+
+
+def target_of(model: type[Any]) -> LookupTarget:
+    """Return the screen that answers look-ups of a model."""
+    found: LookupTarget = current_app.extensions["portal_views"][model]
+    return found
+
+
+def text_of(value: Cell) -> str:
+    """Return a cell's text as a form input would have it."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    return str(value).strip()
+
+
+class FromCell:
+    """The usual way to read a cell: its text."""
+
+    def from_cell(self, value: Cell) -> str:
+        """Return the input's text for a cell."""
+        return text_of(value)
+
+
+class Text(FromCell, StringField):
+    """One line."""
+
+
+class LongText(FromCell, TextAreaField):
+    """Several lines."""
+
+
+class WholeNumber(FromCell, IntegerField):
+    """A number without decimals."""
+
+
+class Amount(FromCell, DecimalField):
+    """A number with decimals."""
+
+
+class Check(BooleanField):
+    """Yes or no."""
+
+    def from_cell(self, value: Cell) -> str:
+        """Accept yes and no in the words people write."""
+        word = text_of(value).lower()
+        if word in TRUE_WORDS:
+            return "y"
+        if word in FALSE_WORDS:
+            return ""
+        raise ValueError(_("Write yes or no."))
+
+
+DATE_SHAPE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
+
+
+def iso_day(text: str) -> str:
+    """Return a date written the usual ways (2026/3/1, 2026年3月1日) as 2026-03-01; other text as it is."""
+    return DATE_SHAPE.sub(lambda m: f"{m[1]}-{int(m[2]):02d}-{int(m[3]):02d}", text)
+
+
+class Day(DateField):
+    """A day, with the browser's own picker."""
+
+    def from_cell(self, value: Cell) -> str:
+        """Accept the usual ways to write a date."""
+        return iso_day(text_of(value))[:10]
+
+
+class Clock(TimeField):
+    """A time of day, with the browser's own picker."""
+
+    def from_cell(self, value: Cell) -> str:
+        """Return the time as it is written."""
+        return text_of(value)[:5]
+
+
+class Moment(DateTimeLocalField):
+    """A moment, typed and shown in the office's zone, kept in UTC."""
+
+    def __init__(self, label: Any = None, validators: Any = None, **kwargs: Any) -> None:
+        super().__init__(
+            label, validators,
+            format=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"], **kwargs,
+        )
+
+    def process_data(self, value: datetime | None) -> None:
+        """Turn the record's UTC moment into office time."""
+        self.data = clock.local(value).replace(tzinfo=None) if value is not None and value.tzinfo else value
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Read office time; ``populate_obj`` puts it into the record as UTC."""
+        super().process_formdata(valuelist)
+
+    def populate_obj(self, obj: object, name: str) -> None:
+        """Write the moment with its zone."""
+        aware = self.data.replace(tzinfo=clock.office_zone()) if self.data is not None else None
+        setattr(obj, name, aware)
+
+    def from_cell(self, value: Cell) -> str:
+        """Accept the usual ways to write a date and time."""
+        return iso_day(text_of(value)).replace(" ", "T", 1)
+
+
+class ChoiceField(SelectField):
+    """A closed list, in the reader's language; the empty choice is empty, and never a first row by accident."""
+
+    def __init__(self, label: Any = None, validators: Any = None, *, members: type[Choice], **kwargs: Any) -> None:
+        self.members = members
+        super().__init__(label, validators, coerce=self._member, choices=[], **kwargs)
+
+    def _member(self, value: Any) -> Choice | None:
+        if value is None or value == "" or isinstance(value, Choice):
+            return value or None
+        try:
+            return self.members[str(value)]
+        except KeyError as error:
+            raise ValueError(_("This is not one of the choices.")) from error
+
+    def iter_choices(self) -> Iterator[tuple[str, str, bool, dict[str, Any]]]:
+        """Give the empty choice and every member with its translated label."""
+        yield "", "—", self.data is None, {}
+        for member in self.members:
+            yield member.name, str(member.label), self.data is member, {}
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Read the member; an unknown one stays an error and empty."""
+        try:
+            self.data = self._member(valuelist[0]) if valuelist else None
+        except ValueError:
+            self.data = None
+            raise
+
+    def pre_validate(self, form: Any) -> None:
+        """Accept what coercion accepted."""
+
+    def from_cell(self, value: Cell) -> str:
+        """Accept a member's name, or its label in any of the portal's languages."""
+        text = text_of(value)
+        if not text:
+            return ""
+        for member in self.members:
+            if text.upper() == member.name or text in labels_in_all_languages(member):
+                return member.name
+        choices = _(", ").join(str(member.label) for member in self.members)
+        raise ValueError(_("“%(text)s” is not one of: %(choices)s", text=text, choices=choices))
+
+
+def labels_in_all_languages(member: Choice) -> set[str]:
+    """Return a member's labels in every language of the portal."""
+    labels = set()
+    for locale in current_app.config["LANGUAGES"]:
+        with force_locale(locale):
+            labels.add(str(member.label))
+    return labels
+
+
+class RowField(SelectField):
+    """A relation: the data is a row of another table, the input holds its key."""
+
+    def __init__(self, label: Any = None, validators: Any = None, *, model: type[Any], **kwargs: Any) -> None:
+        self.model = model
+        self.raw_key = ""
+        super().__init__(label, validators, coerce=lambda value: value, choices=[], validate_choice=False, **kwargs)
+
+    def process_data(self, value: Any) -> None:
+        """Take the record's row, or a key from an address."""
+        self.data = self.find(value) if isinstance(value, str | int) else value
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Find the row within the person's rights; keep the row that is already there even outside them."""
+        self.raw_key = str(valuelist[0]).strip() if valuelist else ""
+        if not self.raw_key:
+            self.data = None
+            return
+        held = self.object_data
+        if held is not None and str(getattr(held, "id", "")) == self.raw_key:
+            self.data = held
+            return
+        self.data = self.find(self.raw_key)
+        if self.data is None:
+            raise ValueError(_("This is not one of the choices."))
+
+    def find(self, key: object) -> Any | None:
+        """Return the row a key stands for."""
+        raise NotImplementedError
+
+    def pre_validate(self, form: Any) -> None:
+        """Accept what was found."""
+
+
+class CatalogField(RowField):
+    """A row of a short catalog, in its order, without retired ones."""
+
+    def rows(self) -> list[Catalog]:
+        """Return the catalog's rows that are offered today, and the one already chosen."""
+        today = clock.today()
+        found = db.session.scalars(select(self.model).order_by(self.model.position, self.model.id))
+        return [row for row in found if not row.is_retired(today) or row is self.data]
+
+    def find(self, key: object) -> Catalog | None:
+        """Return an offered row by its key."""
+        wanted = parse_key(key)
+        return next((row for row in self.rows() if row.id == wanted), None)
+
+    def iter_choices(self) -> Iterator[tuple[str, str, bool, dict[str, Any]]]:
+        """Give the empty choice and the catalog's rows."""
+        yield "", "—", self.data is None, {}
+        for row in self.rows():
+            yield str(row.id), str(row), row is self.data, {}
+
+    def from_cell(self, value: Cell) -> str:
+        """Accept a row's code or its name in any of the portal's languages."""
+        text = text_of(value)
+        if not text:
+            return ""
+        for row in self.rows():
+            if text in {row.code, row.name_zh_hant, row.name_zh_hans, row.name_en}:
+                return str(row.id)
+        raise ValueError(_("“%(text)s” is not in the list.", text=text))
+
+
+class LookupField(RowField):
+    """A row of a large table, found by typing; only the chosen row is ever loaded."""
+
+    @property
+    def target(self) -> LookupTarget:
+        """The screen that answers."""
+        return target_of(self.model)
+
+    def find(self, key: object) -> Any | None:
+        """Return the row if this person may pick it."""
+        wanted = parse_key(key)
+        return self.target.lookup_get(wanted) if wanted is not None else None
+
+    def iter_choices(self) -> Iterator[tuple[str, str, bool, dict[str, Any]]]:
+        """Give the empty choice and the chosen row; the rest comes as the person types."""
+        yield "", "—", self.data is None, {}
+        if self.data is not None:
+            yield str(self.data.id), str(self.data), True, {}
+
+    def from_cell(self, value: Cell) -> str:
+        """Accept a row's number or name when it is one row's only."""
+        text = text_of(value)
+        if not text:
+            return ""
+        return str(the_one(self.target, text).id)
+
+
+def the_one(target: LookupTarget, text: str) -> Any:
+    """Return the row a text means; raises ValueError if it is none or several."""
+    rows = target.lookup_exact(text)
+    if not rows:
+        raise ValueError(_("“%(text)s” was not found.", text=text))
+    if len(rows) > 1:
+        raise ValueError(_("“%(text)s” fits more than one record.", text=text))
+    return rows[0]
+
+
+class LookupManyField(SelectMultipleField):
+    """Several rows of another table, found by typing."""
+
+    def __init__(self, label: Any = None, validators: Any = None, *, model: type[Any], **kwargs: Any) -> None:
+        self.model = model
+        super().__init__(label, validators, coerce=lambda value: value, choices=[], validate_choice=False, **kwargs)
+
+    @property
+    def target(self) -> LookupTarget:
+        """The screen that answers."""
+        return target_of(self.model)
+
+    def process_data(self, value: Any) -> None:
+        """Take the record's rows."""
+        self.data = list(value or [])
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Find the rows within the person's rights; keep those already there."""
+        held = {str(row.id): row for row in self.object_data or []}
+        target = target_of(self.model)
+        found = [held.get(key) or target.lookup_get(parse_key(key) or 0) for key in dict.fromkeys(valuelist) if key]
+        if None in found:
+            raise ValueError(_("This is not one of the choices."))
+        self.data = found
+
+    def iter_choices(self) -> Iterator[tuple[str, str, bool, dict[str, Any]]]:
+        """Give the chosen rows; the rest comes as the person types."""
+        for row in self.data or []:
+            yield str(row.id), str(row), True, {}
+
+    def pre_validate(self, form: Any) -> None:
+        """Accept what was found."""
+
+    def from_cell(self, value: Cell) -> list[str]:
+        """Accept several numbers or names, separated by commas, semicolons or ideographic commas."""
+        names = [name.strip() for name in re.split("[,;，；、]", text_of(value)) if name.strip()]
+        return [str(the_one(target_of(self.model), name).id) for name in names]
+
+
+class Files(MultipleFileField):
+    """Photos and documents to keep with the record; checked and stored by ``core.files``."""
+
+    def populate_obj(self, obj: object, name: str) -> None:
+        """Leave the record alone: attachments are rows of their own."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Drop the empty part a browser sends when nothing was chosen."""
+        self.data = [file for file in valuelist if getattr(file, "filename", "")]
+
+
+class VersionField(IntegerField):
+    """The version the person started from, hidden in the form; it is compared, never written."""
+
+    widget = HiddenInput()
+
+    def show(self, version: int) -> None:
+        """Put the present version into the form: who saves again after seeing the changes means it."""
+        self.data, self.raw_data = version, None
+
+    def populate_obj(self, obj: object, name: str) -> None:
+        """Leave the record's version to the database layer."""

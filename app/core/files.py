@@ -1,0 +1,164 @@
+"""Attachments: photos and documents kept with a record, whatever their name, judged by what is in them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import tempfile
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import filetype
+from flask import Response, current_app, send_file
+from flask_babel import gettext as _
+from PIL import Image, UnidentifiedImageError
+from sqlalchemy import ForeignKey, Index, Integer, String, select
+from sqlalchemy.orm import Mapped, mapped_column
+from werkzeug.datastructures import FileStorage
+
+from app.core import actor, clock
+from app.core.db import Model, db
+from app.core.entity import Recorded
+from app.core.errors import RuleError
+from app.core.types import Key, Moment
+
+LARGEST_BYTES = 15 * 2**20
+PREVIEWED = {"image/jpeg", "image/png", "image/webp", "image/gif"}
+ALLOWED = {
+    "jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp", "gif": "image/gif",
+    "heic": "image/heic", "pdf": "application/pdf",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "txt": "text/plain", "csv": "text/csv",
+}
+TEXT_KINDS = {"text/plain", "text/csv"}
+ZIP_KINDS = {ALLOWED["docx"], ALLOWED["xlsx"]}
+
+
+class Attachment(Model):
+    """One file kept with one record (附件)."""
+
+    __tablename__ = "attachment"
+    __table_args__ = (Index("ix_attachment_record", "entity", "record_id"),)
+
+    id: Mapped[Key]
+    entity: Mapped[str] = mapped_column(String(64))
+    record_id: Mapped[int] = mapped_column(Integer)
+    name: Mapped[str] = mapped_column(String(255))
+    kind: Mapped[str] = mapped_column(String(120))
+    size_bytes: Mapped[int] = mapped_column(Integer)
+    digest: Mapped[str] = mapped_column(String(64))
+    added_at: Mapped[Moment]
+    added_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"))
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether a browser may show it in the page."""
+        return self.kind in PREVIEWED
+
+
+def clean_name(name: str) -> str:
+    """Return a file's own name in its script, without path and control characters, at most 200 long."""
+    name = unicodedata.normalize("NFC", name.replace("\\", "/")).rsplit("/", 1)[-1]
+    name = "".join(c for c in name if unicodedata.category(c)[0] != "C" and c not in '<>:"|?*').strip(". ")
+    stem, dot, ending = name.rpartition(".")
+    return f"{(stem or ending)[:190]}{dot if stem else ''}{ending[:9] if stem else ''}" or _("File")
+
+
+def checked_kind(name: str, content: bytes) -> str:
+    """Return the media type of an allowed file; raises RuleError for a wrong kind, size or disguise."""
+    ending = name.rpartition(".")[2].lower()
+    kind = ALLOWED.get(ending)
+    if kind is None:
+        raise RuleError(_("%(name)s: files of this kind are not accepted. Accepted are %(kinds)s.",
+                          name=name, kinds=", ".join(sorted(ALLOWED))))
+    if not content:
+        raise RuleError(_("%(name)s is empty.", name=name))
+    if len(content) > LARGEST_BYTES:
+        raise RuleError(_("%(name)s is larger than %(limit)s MB.", name=name, limit=LARGEST_BYTES // 2**20))
+    if not _is_what_it_says(kind, content):
+        raise RuleError(_("%(name)s is not what its name says. Please save it again and try once more.", name=name))
+    return kind
+
+
+def _is_what_it_says(kind: str, content: bytes) -> bool:
+    guessed = filetype.guess_mime(content)
+    if kind in TEXT_KINDS:
+        return guessed is None and b"\x00" not in content[:4096] and not content.lstrip()[:1] == b"<"
+    if kind in ZIP_KINDS:
+        return content.startswith(b"PK\x03\x04") and b"[Content_Types].xml" in content
+    if kind in PREVIEWED:
+        try:
+            Image.open(io.BytesIO(content)).verify()
+        except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            return False
+    return guessed == kind
+
+
+def _path(digest: str) -> Path:
+    folder: Path = current_app.config["PORTAL_SETTINGS"].data_dir
+    return folder / "files" / digest[:2] / digest
+
+
+def attach(item: Recorded, uploads: list[FileStorage]) -> list[Attachment]:
+    """Keep uploaded files with a saved record; raises RuleError and keeps none if one is refused.
+
+    Contents are stored under their digest, so a file whose row is rolled back is at worst an unused copy.
+    """
+    judged = []
+    for upload in uploads:
+        name = clean_name(upload.filename or "")
+        content = upload.stream.read(LARGEST_BYTES + 1)
+        judged.append((name, content, checked_kind(name, content)))
+    rows = []
+    for name, content, kind in judged:
+        digest = hashlib.sha256(content).hexdigest()
+        _store(_path(digest), content)
+        rows.append(Attachment(
+            entity=item.__tablename__, record_id=item.id, name=name, kind=kind,  # type: ignore[attr-defined]
+            size_bytes=len(content), digest=digest, added_at=clock.now(), added_by_id=actor.user_id(),
+        ))
+    db.session.add_all(rows)
+    return rows
+
+
+def _store(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: a crash leaves no half picture under a good name."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    Path(temporary).replace(path)
+
+
+def attachments_of(item: Recorded) -> list[Attachment]:
+    """Return a record's files, oldest first."""
+    return list(db.session.scalars(
+        select(Attachment)
+        .where(Attachment.entity == item.__tablename__, Attachment.record_id == item.id)  # type: ignore[attr-defined]
+        .order_by(Attachment.id)
+    ))
+
+
+def find_attachment(item: Recorded, key: int) -> Attachment | None:
+    """Return one file of this record, or None if it belongs to another."""
+    return db.session.scalar(select(Attachment).where(
+        Attachment.id == key, Attachment.entity == item.__tablename__,  # type: ignore[attr-defined]
+        Attachment.record_id == item.id,
+    ))
+
+
+def send(attachment: Attachment, *, inline: bool) -> Response:
+    """Return the file under its own name; only pictures are shown in the page, all else is downloaded."""
+    answer: Any = send_file(
+        _path(attachment.digest), mimetype=attachment.kind, download_name=attachment.name,
+        as_attachment=not (inline and attachment.is_picture),
+    )
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Content-Security-Policy"] = "sandbox"
+    answer.headers["Cache-Control"] = "private, max-age=3600"
+    return answer  # type: ignore[no-any-return]

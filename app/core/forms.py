@@ -1,0 +1,55 @@
+"""The base of every form: translated messages, refresh for Flask-AppBuilder, errors that belong to no field."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from flask_babel import gettext, ngettext
+from flask_wtf import FlaskForm
+from wtforms import Field, ValidationError
+
+from app.core.errors import RuleError
+
+
+class _Translations:
+    """WTForms' own messages come from the portal's catalogs: its bundled Chinese is mainland usage only."""
+
+    def gettext(self, text: str) -> str:
+        return gettext(text)
+
+    def ngettext(self, one: str, many: str, number: int) -> str:
+        return ngettext(one, many, number)
+
+
+class PortalForm(FlaskForm):
+    """A form that keeps what was typed and says what is wrong with it."""
+
+    class Meta(FlaskForm.Meta):
+        """Where messages are translated."""
+
+        def get_translations(self, form: object) -> _Translations:  # noqa: ARG002
+            """Return the portal's catalogs."""
+            return _Translations()
+
+    @classmethod
+    def refresh(cls, obj: object = None) -> Self:
+        """Return a form for this request, filled from a record if one is given (Flask-AppBuilder's name)."""
+        return cls(obj=obj)
+
+    def refuse(self, error: RuleError) -> None:
+        """Show a broken rule at its field, or above the form if it names none."""
+        field = self._fields.get(error.field or "")
+        if field is None:
+            self.form_errors.append(str(error))
+        else:
+            field.errors = [*field.errors, str(error)]
+
+
+class PlainText:
+    """Refuse control characters and half surrogates: no database column and no spreadsheet takes them."""
+
+    def __call__(self, form: Any, field: Field) -> None:  # noqa: ARG002
+        """Raise ValidationError for text that cannot be stored."""
+        text = field.data or ""
+        if any((ord(c) < 32 and c not in "\t\n\r") or 0xD800 <= ord(c) <= 0xDFFF or ord(c) == 0x7F for c in text):
+            raise ValidationError(gettext("The text contains characters that cannot be stored."))

@@ -1,0 +1,60 @@
+"""Which language a person reads: their own choice, else this session's, else what the browser asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from babel import Locale
+from flask import Flask, abort, current_app, g, has_request_context, redirect, request, session
+from flask_appbuilder.utils.base import get_safe_redirect
+from flask_babel import get_babel, get_locale, refresh
+from flask_login import current_user
+
+from app.core.accounts import setting_of
+from app.core.db import db
+
+# What browsers ask for, and which of our two Chineses it means.
+BROWSER_LOCALES = {
+    "zh-Hant-TW": "zh_Hant_TW", "zh-Hant": "zh_Hant_TW", "zh-TW": "zh_Hant_TW", "zh-HK": "zh_Hant_TW",
+    "zh-MO": "zh_Hant_TW", "zh-Hant-HK": "zh_Hant_TW", "zh-Hans-CN": "zh_Hans_CN", "zh-Hans": "zh_Hans_CN",
+    "zh-CN": "zh_Hans_CN", "zh-SG": "zh_Hans_CN", "zh": "zh_Hans_CN", "en": "en", "en-US": "en", "en-GB": "en",
+}
+HTML_LANG = {"zh_Hant_TW": "zh-Hant-TW", "zh_Hans_CN": "zh-Hans-CN", "en": "en"}
+
+
+def choose_locale() -> str:
+    """Return the language of this request, one of ``LANGUAGES`` whatever a cookie says."""
+    default: str = current_app.config["BABEL_DEFAULT_LOCALE"]
+    if not has_request_context():
+        return default
+    known = current_app.config["LANGUAGES"]
+    kept = g.portal_setting.locale if current_user.is_authenticated and g.get("portal_setting") else None
+    for choice in (kept, session.get("locale")):
+        if choice in known:
+            return str(choice)
+    wanted = request.accept_languages.best_match(list(BROWSER_LOCALES))
+    return BROWSER_LOCALES[wanted] if wanted else default
+
+
+def switch_language(locale: str) -> Any:
+    """Keep a person's choice of language and stay on the page it was made on."""
+    if locale not in current_app.config["LANGUAGES"]:
+        abort(404)
+    session["locale"] = locale
+    if current_user.is_authenticated:
+        setting_of(current_user.id).locale = locale
+        db.session.commit()
+    refresh()
+    return redirect(get_safe_redirect(request.args.get("next") or request.form.get("next") or ""))
+
+
+def html_lang() -> str:
+    """Return the page's ``lang``: it decides which glyphs Han characters get."""
+    return HTML_LANG.get(str(get_locale() or Locale("en")), "en")
+
+
+def init_app(app: Flask) -> None:
+    """Let our choice of language stand in for Flask-AppBuilder's, which knows neither browsers nor people."""
+    get_babel(app).locale_selector = choose_locale
+    app.view_functions["LocaleView.index"] = switch_language
+    app.context_processor(lambda: {"html_lang": html_lang})

@@ -1,0 +1,168 @@
+"""One list as one request asked for it: filters, search, order and page, all from the address.
+
+Nothing of it lives in the shared view object, so no other person's filters can be seen. What the address
+says wrongly is left out and told, alike on both databases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from flask import url_for
+from flask_babel import gettext as _
+from sqlalchemy import Boolean, Select, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, RelationshipProperty, selectinload
+from werkzeug.datastructures import MultiDict
+
+from app.core import fields
+from app.core.db import db
+from app.core.entity import Catalog
+from app.core.interface import COUNT_CAP, PortalFilter, RefersTo, is_choice, parse_key
+from app.core.present import words
+
+if TYPE_CHECKING:
+    from app.core.views import PortalView
+
+PAGE_SIZES = (25, 50, 100)
+LAST_PAGE = COUNT_CAP // PAGE_SIZES[0]
+LONGEST_SEARCH = 100
+
+
+@dataclass
+class Control:
+    """One filter as the page shows it: a text, a choice, a look-up, or a range."""
+
+    name: str
+    label: str
+    kind: str
+    values: list[str]
+    choices: list[tuple[str, str]] = field(default_factory=list)
+    url: str = ""
+
+
+class Listing:
+    """The rows of one screen that an address asks for, within the person's rights for a verb."""
+
+    def __init__(self, view: PortalView, args: MultiDict[str, str] | Mapping[str, str], verb: str = "list") -> None:
+        self.view = view
+        self.args: MultiDict[str, str] = args if isinstance(args, MultiDict) else MultiDict(args)
+        self.ignored: list[str] = []
+        self.conditions: list[Any] = [view.scope_condition(verb)]
+        self.text = self.args.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
+        if self.text and view.searched:
+            self.conditions.append(view.datamodel.search_clause(view.searched, self.text))
+        self.chips: list[tuple[str, str]] = []
+        self._filter()
+        self.order, self.direction = self._order()
+        self.page_size = self._size()
+        self.page = min(max(parse_key(self.args.get("page")) or 1, 1), LAST_PAGE)
+
+    def _filter(self) -> None:
+        for name, found in self.view.filters_by_name().items():
+            texts = [text for text in self.args.getlist(name) if text.strip()]
+            values = []
+            for text in texts[:20]:
+                try:
+                    values.append(found.parse(text))
+                except (ValueError, OverflowError):
+                    self.ignored.append(str(self.view.label_columns[found.column_name]))
+            if values:
+                self.conditions.append(or_(*(found.clause(value) for value in values)))
+                told = _(", ").join(self._value_words(found, value) for value in values)
+                self.chips.append((name, f"{self.view.label_columns[found.column_name]} {found.name} {told}"))
+
+    def _value_words(self, found: PortalFilter, value: Any) -> str:
+        if isinstance(found, RefersTo):
+            target = found.column.property.mapper.class_
+            row = db.session.get(target, value) if issubclass(target, Catalog) else (
+                fields.target_of(target).lookup_get(value))
+            return str(row) if row is not None else f"#{value}"
+        return words(value)
+
+    def _order(self) -> tuple[str, str]:
+        """Sort only by what the screen lists for it: a hidden column must not show through its order."""
+        column, direction = self.args.get("order", ""), self.args.get("dir", "")
+        if column in self.view.order_columns:
+            return column, direction if direction in {"asc", "desc"} else "asc"
+        return self.view.base_order or ("id", "desc")
+
+    def _size(self) -> int:
+        size = parse_key(self.args.get("size"))
+        return size if size in PAGE_SIZES else PAGE_SIZES[0]
+
+    def matching(self) -> Select[Any]:
+        """Return the statement for every matching row, unordered."""
+        return select(self.view.datamodel.obj).where(*self.conditions)
+
+    def statement(self) -> Select[Any]:
+        """Return the statement for every matching row, in order, with the listed relations."""
+        model = self.view.datamodel.obj
+        query = self.matching()
+        head, _dot, rest = self.order.partition(".")
+        attribute: InstrumentedAttribute[Any] = getattr(model, head)
+        if isinstance(attribute.property, RelationshipProperty):
+            query = query.outerjoin(attribute)
+            attribute = getattr(attribute.property.mapper.class_, rest)
+        ways = (attribute.desc(), model.id.desc()) if self.direction == "desc" else (attribute.asc(), model.id.asc())
+        return query.order_by(*ways).options(*(selectinload(getattr(model, name)) for name in self.view.eager))
+
+    def count(self) -> int:
+        """Return how many rows match, counted no further than one past the cap."""
+        keys = self.matching().with_only_columns(self.view.datamodel.obj.id).limit(COUNT_CAP + 1)
+        return db.session.scalar(select(func.count()).select_from(keys.subquery())) or 0
+
+    def rows(self) -> list[Any]:
+        """Return this page's rows."""
+        query = self.statement().limit(self.page_size).offset((self.page - 1) * self.page_size)
+        return list(db.session.scalars(query))
+
+    def stream(self) -> Iterator[Any]:
+        """Yield every matching row in order, a few hundred in memory at a time."""
+        for part in db.session.scalars(self.statement().execution_options(yield_per=500)).partitions():
+            yield from part
+
+    def link(self, **changes: Any) -> str:
+        """Return the address of this list with some arguments changed; None takes one away."""
+        args = {name: self.args.getlist(name) for name in self.args if name in self.view.known_arguments()}
+        for name, value in changes.items():
+            args.pop(name, None)
+            if value is not None:
+                args[name] = [str(value)]
+        if "page" not in changes:
+            args.pop("page", None)
+        return url_for(f"{self.view.endpoint}.list", **args)
+
+    def controls(self) -> list[Control]:
+        """Return the filters as form controls, with what the address holds."""
+        made = []
+        for name, found in self.view.filters_by_name().items():
+            label = str(self.view.label_columns[found.column_name])
+            control = Control(name, label, "text", self.args.getlist(name))
+            column = found.column
+            if isinstance(found, RefersTo):
+                self._fill_relation(control, column.property.mapper.class_)
+            elif is_choice(column.type):
+                control.kind = "choice"
+                control.choices = [(member.name, str(member.label)) for member in column.type.enum_class]
+            elif isinstance(column.type, Boolean):
+                control.kind, control.choices = "choice", [("1", _("Yes")), ("0", _("No"))]
+            elif found.arg_name in {"ge", "le"}:
+                control.kind = "date" if hasattr(column.type.python_type, "isoformat") else "number"
+                control.label = f"{label} {found.name}"
+            made.append(control)
+        return made
+
+    def _fill_relation(self, control: Control, target: type[Any]) -> None:
+        control.kind = "choice"
+        if issubclass(target, Catalog):
+            rows = db.session.scalars(select(target).order_by(target.position, target.id))
+            control.choices = [(str(row.id), str(row)) for row in rows]
+            return
+        screen = fields.target_of(target)
+        control.kind, control.url = "lookup", screen.lookup_url()
+        for text in control.values:
+            row = screen.lookup_get(parse_key(text) or 0)
+            if row is not None:
+                control.choices.append((text, str(row)))

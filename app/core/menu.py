@@ -1,0 +1,56 @@
+"""Where a screen stands in the navigation: grouped by work, and shown to whoever may open it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, request
+from flask_appbuilder import AppBuilder
+from flask_babel import lazy_gettext as _l
+
+from app.core.api import api_of
+from app.core.views import PortalView
+
+GROUPS = {
+    "mine": _l("My work"),
+    "service": _l("Customer service"),
+    "team": _l("Team"),
+    "workplace": _l("Workplace"),
+    "administration": _l("Administration"),
+}
+
+
+def open_screen(builder: AppBuilder, view: type[Any], group: str | None) -> None:
+    """Register a screen and, for an entity, its REST API; without a group it has no entry in the navigation."""
+    if group is None:
+        builder.add_view_no_menu(view)
+    else:
+        builder.add_view(view, view.__name__, label=view.title, category=group, category_label=GROUPS[group])
+    if issubclass(view, PortalView):
+        builder.add_api(api_of(view))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the navigation."""
+
+    label: str
+    url: str
+    is_here: bool
+
+
+def navigation() -> list[tuple[str, list[Entry]]]:
+    """Return the groups with the entries this person may open; groups keep the order of ``GROUPS``."""
+    builder = current_app.appbuilder  # type: ignore[attr-defined]
+    by_name = {item.name: item for item in builder.menu.get_list()}
+    shown = []
+    for name, label in GROUPS.items():
+        entries = [
+            Entry(str(item.label), item.get_url(), request.blueprint == item.baseview.endpoint)
+            for item in (by_name[name].childs if name in by_name else ())
+            if builder.sm.has_access("menu_access", item.name)
+        ]
+        if entries:
+            shown.append((str(label), entries))
+    return shown

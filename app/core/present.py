@@ -1,0 +1,199 @@
+"""How values look to a person: words in their language, office time, masks over personal data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import format_date, format_datetime, format_decimal
+from flask_babel import gettext as _
+from markupsafe import Markup, escape
+from sqlalchemy import Enum, select
+from sqlalchemy import inspect as sa_inspect
+from sqlalchemy.orm import RelationshipProperty
+
+from app.core import clock
+from app.core.accounts import names_of
+from app.core.audit import MASK, AuditEntry, Change
+from app.core.db import db
+from app.core.interface import COUNT_CAP, is_choice
+from app.core.types import Choice, UtcDateTime
+
+NOTHING = "—"
+SHORTENED_AT = 80
+
+
+def masked(value: str | None) -> str:
+    """Return personal data as everyone may see it: 林○穎, 0912•••678, a•••@mail.tw."""
+    if not value:
+        return NOTHING
+    name, at, domain = value.partition("@")
+    if at:
+        return f"{name[:1]}{MASK}@{domain}"
+    if any(letter.isdigit() for letter in value):
+        return f"{value[:4]}{MASK}{value[-3:]}" if len(value) > 8 else f"{MASK}{value[-2:]}"
+    if len(value) <= 2:
+        return f"{value[:1]}○"
+    if " " in value:
+        return " ".join(f"{part[:1]}○" for part in value.split(" "))
+    return f"{value[0]}{'○' * (len(value) - 2)}{value[-1]}"
+
+
+def words(value: object) -> str:
+    """Return a value as plain words in the reader's language, for pages, exports and history alike."""
+    match value:
+        case None | "":
+            return NOTHING
+        case bool():
+            return _("Yes") if value else _("No")
+        case datetime():
+            return format_datetime(value, "yyyy-MM-dd HH:mm")
+        case date():
+            return format_date(value, "yyyy-MM-dd")
+        case time():
+            return value.strftime("%H:%M")
+        case Decimal():
+            return format_decimal(value.normalize() if value != value.to_integral() else value.quantize(Decimal(1)))
+        case int():
+            return format_decimal(value)
+        case timedelta():
+            return span(value)
+        case list() | set() | frozenset():
+            return _(", ").join(words(one) for one in value) or NOTHING
+        case _:
+            return str(value)
+
+
+def span(length: timedelta) -> str:
+    """Return a length of time as people say it: 2 days 3 hours, 38 minutes."""
+    minutes = int(abs(length).total_seconds() // 60)
+    days, minutes = divmod(minutes, 24 * 60)
+    hours, minutes = divmod(minutes, 60)
+    if days:
+        return _("%(days)s d %(hours)s h", days=days, hours=hours) if hours else _("%(days)s d", days=days)
+    if hours:
+        return _("%(hours)s h %(minutes)s min", hours=hours, minutes=minutes) if minutes else _("%(h)s h", h=hours)
+    return _("%(minutes)s min", minutes=minutes)
+
+
+def due_words(due: datetime) -> tuple[str, str]:
+    """Return how a due moment stands now, and its tone: «38 min left» soon, «2 h overdue» late."""
+    left = due - clock.now()
+    if left < timedelta(0):
+        return _("%(span)s overdue", span=span(left)), "late"
+    return _("%(span)s left", span=span(left)), "soon" if left < timedelta(hours=4) else "calm"
+
+
+def count_words(count: int) -> str:
+    """Return a count as lists show it; past the cap they say «more than»."""
+    if count > COUNT_CAP:
+        return _("more than %(cap)s", cap=format_decimal(COUNT_CAP))
+    return str(format_decimal(count))
+
+
+def value_of(item: object, path: str) -> Any:
+    """Return the value at a dotted path, None where a link is missing; methods are called."""
+    value: Any = item
+    for name in path.split("."):
+        value = getattr(value, name) if value is not None else None
+    return value() if callable(value) and not isinstance(value, type) else value
+
+
+def shown(item: Any, path: str) -> Any:
+    """Return a column's value as everyone who may see the record sees it: personal data as a mask."""
+    value = value_of(item, path)
+    owner, _dot, last = path.rpartition(".")
+    holder = value_of(item, owner) if owner else item
+    if holder is not None and last in getattr(holder, "sensitive", ()):
+        return masked(value)
+    return value
+
+
+def badge(choice: Choice) -> Markup:
+    """Return a closed list's member as a coloured word."""
+    return Markup('<span class="tone tone-{}">{}</span>').format(choice.tone, str(choice.label))
+
+
+def html(value: Any) -> Markup:
+    """Return a value as it stands in a table or on a show page."""
+    if isinstance(value, Choice):
+        return badge(value)
+    if isinstance(value, Markup):
+        return value
+    if isinstance(value, datetime):
+        stamp = clock.local(value).isoformat(timespec="minutes")
+        return Markup('<time datetime="{}">{}</time>').format(stamp, words(value))
+    return escape(words(value))
+
+
+@dataclass(frozen=True)
+class Line:
+    """One readable line of a record's history."""
+
+    at: datetime
+    who: str
+    what: str
+    changes: list[tuple[str, str, str]]
+
+
+def history(model: type[Any], entries: Iterable[AuditEntry], labels: Mapping[str, Any], steps: Mapping[str, Any]) -> list[Line]:
+    """Return history as sentences: who did what when, and each column's value before and after in words."""
+    entries = list(entries)
+    reader = _Reader(model, entries)
+    who = names_of({entry.user_id for entry in entries if entry.user_id is not None})
+    lines = []
+    for entry in entries:
+        what = str(entry.change.label)
+        if entry.change is Change.STEPPED and entry.step in steps:
+            what = str(steps[entry.step].label)
+        changes = [
+            (str(labels.get(reader.label_key(key), reader.label_key(key))),
+             reader.words(key, entry.before.get(key)), reader.words(key, entry.after.get(key)))
+            for key in {**entry.before, **entry.after}
+            if reader.label_key(key) in labels
+        ]
+        name = who.get(entry.user_id, _("former user")) if entry.user_id is not None else _("System")
+        lines.append(Line(entry.at, name, what, changes))
+    return lines
+
+
+class _Reader:
+    """Turns what the trail keeps (names of members, keys of rows, ISO dates) back into words."""
+
+    def __init__(self, model: type[Any], entries: list[AuditEntry]) -> None:
+        mapper = sa_inspect(model)
+        self._columns = dict(mapper.columns.items())
+        self._relations: dict[str, RelationshipProperty[Any]] = {}
+        for relation in mapper.relationships:
+            if not relation.uselist and len(relation.local_columns) == 1:
+                (local,) = relation.local_columns
+                self._relations[mapper.get_property_by_column(local).key] = relation
+        self._rows: dict[tuple[str, int], str] = {}
+        for key, relation in self._relations.items():
+            wanted = {side[key] for entry in entries for side in (entry.before, entry.after) if side.get(key)}
+            if wanted:
+                target = relation.mapper.class_
+                for row in db.session.scalars(select(target).where(target.id.in_(wanted))):
+                    self._rows[key, row.id] = str(row)
+
+    def label_key(self, key: str) -> str:
+        """Return the name under which a column is labelled: a foreign key goes by its relation."""
+        return self._relations[key].key if key in self._relations else key
+
+    def words(self, key: str, value: Any) -> str:
+        """Return one kept value in words."""
+        if value is None:
+            return NOTHING
+        if key in self._relations:
+            return self._rows.get((key, value), _("deleted record"))
+        kind = self._columns[key].type if key in self._columns else None
+        if isinstance(kind, Enum) and is_choice(kind):
+            member = kind.enum_class.__members__.get(value)  # type: ignore[union-attr]
+            return words(member) if member is not None else str(value)
+        if isinstance(kind, UtcDateTime):
+            return words(datetime.fromisoformat(value))
+        text = words(value)
+        return text if len(text) <= SHORTENED_AT else f"{text[:SHORTENED_AT]}…"

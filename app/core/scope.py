@@ -1,0 +1,104 @@
+"""Row scope: which records of a screen a person sees, declared per role and held on every path.
+
+A role's cell in the matrix says ``list show edit @team``; the scope is stored as a permission of the screen
+(``scope_team``), beside the verbs, so that it is synchronised, shown and taken away with them. A verb may have
+a wider or narrower scope of its own: ``lookup @all`` is stored as ``scope_all_lookup``.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import current_app, g
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement, false, or_, true
+
+
+class Scope(enum.IntEnum):
+    """How far a role sees, from its own records to all; a person with several roles gets the widest."""
+
+    NONE = 0
+    OWN = 1
+    TEAM = 2
+    DEPARTMENT = 3
+    ALL = 4
+
+    @property
+    def key(self) -> str:
+        """The word used in the matrix and in permission names."""
+        return self.name.lower()
+
+
+SCOPE_LABELS = {
+    Scope.OWN: _l("Own records"),
+    Scope.TEAM: _l("Own team"),
+    Scope.DEPARTMENT: _l("Own department"),
+    Scope.ALL: _l("All records"),
+}
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who looks: the staff member, teams and department behind a login, by id. A room fills them in."""
+
+    user_id: int
+    person_id: int | None = None
+    team_ids: frozenset[int] = field(default_factory=frozenset)
+    department_id: int | None = None
+
+
+def set_viewer_loader(loader: Callable[[int], Viewer]) -> None:
+    """Let the room that knows staff say who is behind a login; called once per request that needs it."""
+    current_app.extensions["portal_viewer_loader"] = loader
+
+
+def viewer() -> Viewer:
+    """Return who looks at this request's pages."""
+    if "portal_viewer" not in g:
+        load = current_app.extensions.get("portal_viewer_loader", Viewer)
+        g.portal_viewer = load(g.user.id)
+    found: Viewer = g.portal_viewer
+    return found
+
+
+def path_in(model: Any, path: str, values: frozenset[int]) -> ColumnElement[bool]:
+    """Return that a dotted path of a model (``reporter.team_id``) leads to one of the values."""
+    head, _, rest = path.partition(".")
+    attribute = getattr(model, head)
+    if rest:
+        step = attribute.any if attribute.property.uselist else attribute.has
+        clause: ColumnElement[bool] = step(path_in(attribute.property.mapper.class_, rest, values))
+        return clause
+    if hasattr(attribute.property, "mapper"):
+        target = attribute.property.mapper.class_
+        step = attribute.any if attribute.property.uselist else attribute.has
+        return step(target.id.in_(values))  # type: ignore[no-any-return]
+    return attribute.in_(values)  # type: ignore[no-any-return]
+
+
+def scope_clause(model: Any, scope: Scope, paths: dict[Scope, tuple[str, ...]]) -> ColumnElement[bool]:
+    """Return the condition on a model's rows that a scope allows this viewer.
+
+    ``paths`` says where the model keeps the person (OWN), the team (TEAM) and the department. A wider scope
+    includes the narrower ones. Nothing declared means nothing seen: a missing path never opens a door.
+    """
+    if scope is Scope.ALL:
+        return true()
+    if scope is Scope.NONE:
+        return false()
+    who = viewer()
+    held: dict[Scope, frozenset[int]] = {
+        Scope.OWN: frozenset({who.person_id} - {None}),  # type: ignore[arg-type]
+        Scope.TEAM: who.team_ids,
+        Scope.DEPARTMENT: frozenset({who.department_id} - {None}),  # type: ignore[arg-type]
+    }
+    clauses = [
+        path_in(model, path, held[level])
+        for level in (Scope.OWN, Scope.TEAM, Scope.DEPARTMENT)
+        if level <= scope and held[level]
+        for path in paths.get(level, ())
+    ]
+    return or_(*clauses) if clauses else false()

@@ -1,0 +1,77 @@
+"""Sealed columns: personal data encrypted in the database, found by exact value or last four digits.
+
+AES-256-GCM with a fresh nonce per value, so that equal values look different. What must be found again keeps a keyed
+hash beside it (a blind index): the database alone tells nobody whose number it holds (clause 7.3.3).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import unicodedata
+from typing import Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from flask import current_app
+from sqlalchemy import Dialect, String
+from sqlalchemy.types import TypeDecorator
+
+NONCE_BYTES = 12
+
+
+def _key() -> bytes:
+    """Return the 32-byte key of this installation (setting ``PORTAL_FIELD_KEY``)."""
+    key: bytes = current_app.config["PORTAL_SETTINGS"].field_key
+    return key
+
+
+class Sealed(TypeDecorator[str]):
+    """A text that only the portal can read."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, plain_length: int = 255) -> None:
+        self.plain_length = plain_length
+        # UTF-8 takes up to 4 bytes a character, base64 adds a third, nonce and tag 28 bytes.
+        super().__init__(length=(plain_length * 4 + 28) * 4 // 3 + 8)
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Encrypt."""
+        if value is None:
+            return None
+        nonce = os.urandom(NONCE_BYTES)
+        return base64.b64encode(nonce + AESGCM(_key()).encrypt(nonce, value.encode(), None)).decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Decrypt; raises cryptography's InvalidTag when the key is not the one it was sealed with."""
+        if value is None:
+            return None
+        raw = base64.b64decode(value)
+        return AESGCM(_key()).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], None).decode()
+
+    @property
+    def python_type(self) -> type[Any]:
+        """A sealed value is a str."""
+        return str
+
+
+def normalise(text: str) -> str:
+    """Return a number or address as it is compared: NFKC, upper case, without spaces and dashes."""
+    folded = unicodedata.normalize("NFKC", text).upper()
+    return "".join(letter for letter in folded if letter not in " -()‐–—\t")
+
+
+def blind_index(text: str | None, purpose: str) -> str | None:
+    """Return the keyed hash under which a value is found again; ``purpose`` keeps columns apart (64 hex digits)."""
+    if not text:
+        return None
+    return hmac.new(_key(), f"{purpose}:{normalise(text)}".encode(), hashlib.sha256).hexdigest()
+
+
+def last_four(text: str | None) -> str | None:
+    """Return the last four letters or digits of a number, as people ask for them on the phone."""
+    kept = [letter for letter in normalise(text or "") if letter.isalnum()]
+    return "".join(kept[-4:]) or None

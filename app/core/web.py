@@ -1,0 +1,111 @@
+"""What every answer has: security headers, error pages in the person's language, static files that may be kept."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, jsonify, render_template, request
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from app.core.db import db
+
+log = logging.getLogger(__name__)
+
+POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'self'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+KEPT_FOR = timedelta(days=365)
+
+
+def init_app(app: Flask) -> None:
+    """Put headers, error pages and fingerprints on an application."""
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = KEPT_FOR
+    app.after_request(_headers)
+    app.url_defaults(_fingerprint(app))
+    app.register_error_handler(CSRFError, _csrf_page)
+    app.register_error_handler(HTTPException, _error_page)
+    app.register_error_handler(Exception, _bug_page)
+
+
+def _headers(answer: Response) -> Response:
+    answer.headers.setdefault("Content-Security-Policy", POLICY)
+    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+    answer.headers.setdefault("Referrer-Policy", "same-origin")
+    answer.headers.setdefault("X-Frame-Options", "DENY")
+    if answer.mimetype == "text/html":
+        answer.headers.setdefault("Cache-Control", "no-store")
+    return answer
+
+
+def _fingerprint(app: Flask) -> Any:
+    """Give static files a version in their address, so that browsers may keep them for a year."""
+
+    @lru_cache(maxsize=256)
+    def digest(path: str, changed: float) -> str:  # noqa: ARG001 - a changed file gets a new entry
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
+
+    def add(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint != "static" or "v" in values or app.static_folder is None:
+            return
+        path = Path(app.static_folder) / values.get("filename", "")
+        if path.is_file():
+            values["v"] = digest(str(path), path.stat().st_mtime)
+
+    return add
+
+
+def _titles() -> dict[int, tuple[str, str]]:
+    return {
+        400: (_("The request cannot be read"), _("Please go back and try again.")),
+        401: (_("Please sign in"), _("This page is for people who are signed in.")),
+        403: (_("This is not open to you"), _("Your roles do not allow it. Ask an administrator if they should.")),
+        404: (_("Not found"), _("The page or record does not exist, or is not yours to see.")),
+        405: (_("Not possible this way"), _("Please use the buttons of the page.")),
+        413: (_("Too large"), _("The file is larger than the portal accepts.")),
+        429: (_("Too many tries"), _("Please wait a minute and try again.")),
+    }
+
+
+def _wants_json() -> bool:
+    return request.path.startswith("/api/")
+
+
+def _page(code: int, title: str, told: str, reference: str | None = None) -> Any:
+    if _wants_json():
+        return jsonify(message=title, detail=told, reference=reference), code
+    return render_template("portal/error.html", code=code, title=title, told=told, reference=reference), code
+
+
+def _csrf_page(_error: CSRFError) -> Any:
+    return _page(400, _("The page was open too long"),
+                 _("For your safety please go back, reload the page and send it once more."))
+
+
+def _error_page(error: HTTPException) -> Any:
+    if error.response is not None:
+        return error.response
+    code = error.code or 500
+    if code == InternalServerError.code:
+        return _bug_page(error)
+    if 300 <= code < 400:  # noqa: PLR2004 - redirects are answers, not errors
+        return error
+    title, told = _titles().get(code, (_("That did not work"), _("Please go back and try again.")))
+    return _page(code, title, told)
+
+
+def _bug_page(error: Exception) -> Any:
+    """Log a bug with its traceback under a reference; the person sees the reference, never the cause."""
+    reference = secrets.token_hex(4)
+    db.session.rollback()
+    log.error("bug %s at %s %s", reference, request.method, request.endpoint, exc_info=error)
+    return _page(500, _("Something went wrong in the portal"),
+                 _("Nothing was changed. Please tell an administrator this number:"), reference)

@@ -1,0 +1,165 @@
+"""Who is behind a login, and the tasks that promises make: opened, paused, kept or broken."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask_appbuilder.security.sqla.models import Role, assoc_user_role
+from sqlalchemy import ColumnElement, exists, or_, select
+
+from app.core import clock, present
+from app.core.db import db
+from app.core.entity import Recorded
+from app.core.jobs import job
+from app.core.scope import Viewer
+from app.core.workflow import TaskLine
+from app.handbook import calendar
+from app.handbook.models import Promise
+from app.handbook.operations import due_at, office_calendar, promise_for
+from app.staff.models import StaffMember, Task, TaskStatus
+
+RUNNING = (TaskStatus.OPEN, TaskStatus.PAUSED)
+
+
+def load_viewer(user_id: int) -> Viewer:
+    """Return the staff member, teams and department behind a login, with one statement."""
+    row = db.session.execute(
+        select(StaffMember.id, StaffMember.team_id, StaffMember.leads_id, StaffMember.department_id)
+        .where(StaffMember.user_id == user_id)
+    ).first()
+    if row is None:
+        return Viewer(user_id)
+    teams = frozenset(team for team in (row.team_id, row.leads_id) if team is not None)
+    return Viewer(user_id, row.id, teams, row.department_id)
+
+
+def person_of(user_id: int | None) -> StaffMember | None:
+    """Return the staff member behind a login, or None for the system and for logins without one."""
+    return db.session.scalar(select(StaffMember).where(StaffMember.user_id == user_id)) if user_id else None
+
+
+class Tasks:
+    """Opens and closes the tasks that a workflow's promises make (see ``core.workflow.TaskKeeper``)."""
+
+    def start(self, item: Recorded, promise: str, now: datetime) -> None:
+        """Open the task a promise makes for this record; without a promise in force nobody owes anything."""
+        row = promise_for(promise, item, clock.local(now).date())
+        if row is None or self._running(item, promise) is not None:
+            return
+        owner = getattr(item, "owner", None)
+        db.session.add(Task(
+            promise=promise, entity=item.__tablename__, record_id=item.id, subject=str(item)[:255],  # type: ignore[attr-defined]
+            clause_id=row.clause_id, owner=owner, role=getattr(item, "queue_role", None),
+            opened_at=now, due_at=due_at(row, now),
+        ))
+        db.session.flush()
+
+    def keep(self, item: Recorded, promise: str, now: datetime) -> None:
+        """Mark the open task done, in time or late; a paused one first runs on."""
+        task = self._running(item, promise)
+        if task is None:
+            return
+        self._run_on(task, item, now)
+        task.done_at = now
+        task.status = TaskStatus.KEPT if now <= task.due_at else TaskStatus.BROKEN
+        db.session.flush()
+
+    def pause(self, item: Recorded, promise: str, now: datetime) -> None:
+        """Stop the clock of the open task."""
+        task = self._running(item, promise)
+        if task is not None and task.status is TaskStatus.OPEN:
+            task.status, task.paused_at = TaskStatus.PAUSED, now
+            db.session.flush()
+
+    def resume(self, item: Recorded, promise: str, now: datetime) -> None:
+        """Let the clock run on; the pause is added to the due time."""
+        task = self._running(item, promise)
+        if task is not None:
+            self._run_on(task, item, now)
+            db.session.flush()
+
+    def cancel(self, item: Recorded, now: datetime) -> None:
+        """Close what is still open for this record without judging it."""
+        for task in db.session.scalars(select(Task).where(*_about(item), Task.status.in_(RUNNING))):
+            task.status, task.done_at = TaskStatus.CANCELLED, now
+        db.session.flush()
+
+    def lines(self, item: Recorded) -> list[TaskLine]:
+        """Return the record's tasks as its page shows them, running ones first, then by due time."""
+        rows = list(db.session.scalars(select(Task).where(*_about(item)).order_by(Task.due_at)))
+        names = promise_names({task.promise for task in rows})
+        return [task_line(task, names) for task in sorted(rows, key=lambda task: task.status not in RUNNING)]
+
+    def _running(self, item: Recorded, promise: str) -> Task | None:
+        wanted = select(Task).where(*_about(item), Task.promise == promise, Task.status.in_(RUNNING))
+        return db.session.scalars(wanted.order_by(Task.id.desc())).first()
+
+    def _run_on(self, task: Task, item: Recorded, now: datetime) -> None:
+        """End a pause: count it in the promise's own kind of time and work the due time out anew from the start."""
+        if task.paused_at is None or task.status is not TaskStatus.PAUSED:
+            return
+        row = promise_for(task.promise, item, clock.local(task.opened_at).date())
+        task.paused_seconds += int(_pause(row, task.paused_at, now).total_seconds())
+        if row is not None:
+            task.due_at = due_at(row, task.opened_at, timedelta(seconds=task.paused_seconds))
+        task.status, task.paused_at = TaskStatus.OPEN, None
+
+
+def _pause(promise: Promise | None, since: datetime, until: datetime) -> timedelta:
+    pauses = [calendar.Pause(since, until)]
+    if promise is not None and promise.length_unit.name.startswith("WORKING"):
+        return calendar.paused_working(office_calendar(), pauses, until)
+    return calendar.paused_elapsed(pauses, until)
+
+
+def _about(item: Recorded) -> tuple[ColumnElement[bool], ...]:
+    return Task.entity == item.__tablename__, Task.record_id == item.id  # type: ignore[attr-defined]
+
+
+def kept(model: type[Any], promise: str) -> ColumnElement[bool]:
+    """Return, for a query over records, that this promise was kept for them."""
+    return exists().where(
+        Task.entity == model.__tablename__, Task.record_id == model.id, Task.promise == promise,
+        Task.status == TaskStatus.KEPT,
+    )
+
+
+def promise_names(codes: set[str]) -> dict[str, str]:
+    """Return what promises are called in the reader's language, by code, with one statement."""
+    if not codes:
+        return {}
+    return {row.code: row.name for row in db.session.scalars(select(Promise).where(Promise.code.in_(codes)))}
+
+
+def task_line(task: Task, names: dict[str, str]) -> TaskLine:
+    """Return a task as pages show it: what is owed, and how it stands with the clock."""
+    words, tone = str(task.status), task.status.tone
+    if task.status is TaskStatus.OPEN:
+        words, tone = present.due_words(task.due_at)
+    clause = task.clause.number if task.clause is not None else None
+    return TaskLine(names.get(task.promise, task.promise), clause, words, tone, present.words(task.due_at))
+
+
+def inbox(viewer: Viewer, limit: int = 50) -> list[Task]:
+    """Return what a person owes now: tasks of their own, and unowned ones of their roles, most urgent first."""
+    roles = select(Role.name).join(assoc_user_role, assoc_user_role.c.role_id == Role.id)
+    mine = [Task.owner_id.is_(None) & Task.role.in_(roles.where(assoc_user_role.c.user_id == viewer.user_id))]
+    if viewer.person_id is not None:
+        mine.append(Task.owner_id == viewer.person_id)
+    wanted = select(Task).where(or_(*mine), Task.status.in_(RUNNING))
+    return list(db.session.scalars(wanted.order_by(Task.due_at, Task.id).limit(limit)))
+
+
+@job("late_tasks")
+def mark_late(now: datetime) -> int:
+    """Mark running tasks whose due time has passed; return how many were marked.
+
+    Each is claimed by its version, so that two sweeps at once mark it once.
+    """
+    late = select(Task).where(Task.status == TaskStatus.OPEN, Task.due_at < now, Task.late_at.is_(None))
+    tasks = list(db.session.scalars(late.limit(1000)))
+    for task in tasks:
+        task.late_at = now
+    db.session.flush()
+    return len(tasks)

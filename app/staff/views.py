@@ -1,0 +1,107 @@
+"""Screens of staff: people, teams, departments, positions, tasks."""
+
+from __future__ import annotations
+
+from flask_appbuilder import AppBuilder
+from flask_babel import lazy_gettext as _l
+
+from app.core.interface import PortalInterface
+from app.core.menu import open_screen
+from app.core.scope import Scope, set_viewer_loader
+from app.core.views import PortalView
+from app.core.workflow import set_task_keeper
+from app.staff import operations
+from app.staff.models import Department, Position, StaffMember, Task, Team
+
+CATALOG_COLUMNS = ["code", "name_zh_hant", "name_zh_hans", "name_en", "position", "retired_on"]
+
+
+class DepartmentView(PortalView):
+    """Departments of the company."""
+
+    datamodel = PortalInterface(Department)
+    title, noun = _l("Departments"), _l("Department")
+    list_columns = ["code", "name", "position", "retired_on"]
+    add_columns = CATALOG_COLUMNS
+    searched = ["code", "name_zh_hant", "name_zh_hans", "name_en"]
+    base_order = ("position", "asc")
+    has_files = False
+
+
+class TeamView(PortalView):
+    """Teams and their leaders."""
+
+    datamodel = PortalInterface(Team)
+    title, noun = _l("Teams"), _l("Team")
+    list_columns = ["code", "name", "department", "leader", "retired_on"]
+    add_columns = ["department", *CATALOG_COLUMNS]
+    search_columns = ["department"]
+    searched = ["code", "name_zh_hant", "name_zh_hans", "name_en"]
+    base_order = ("position", "asc")
+    has_files = False
+    label_columns = {"department": _l("Department"), "leader": _l("Team leader")}
+
+
+class PositionView(PortalView):
+    """Positions on the career ladder."""
+
+    datamodel = PortalInterface(Position)
+    title, noun = _l("Positions"), _l("Position")
+    list_columns = ["code", "name", "level", "retired_on"]
+    add_columns = ["level", *CATALOG_COLUMNS]
+    searched = ["code", "name_zh_hant", "name_zh_hans", "name_en"]
+    base_order = ("level", "asc")
+    has_files = False
+    label_columns = {"level": _l("Level"), "position": _l("Order")}
+
+
+class StaffMemberView(PortalView):
+    """Everyone who works or worked in the department."""
+
+    datamodel = PortalInterface(StaffMember)
+    title, noun = _l("Staff"), _l("Staff member")
+    list_columns = ["number", "name", "department", "team", "position", "extension", "hired_on"]
+    show_columns = [*list_columns, "languages", "leads", "user", "left_on"]
+    add_columns = [
+        "number", "name", "department", "team", "position", "leads", "extension", "languages", "user", "hired_on", "left_on",
+    ]
+    search_columns = ["department", "team", "position", "hired_on"]
+    searched = ["number", "name", "extension"]
+    scopes = {Scope.OWN: ("id",), Scope.TEAM: ("team_id",), Scope.DEPARTMENT: ("department_id",)}
+    base_order = ("number", "asc")
+    exact = ("number", "name")
+    label_columns = {
+        "number": _l("Staff number"), "department": _l("Department"), "team": _l("Team"), "position": _l("Position"),
+        "extension": _l("Extension"), "hired_on": _l("Hired on"), "languages": _l("Languages"), "user": _l("Login"),
+        "leads": _l("Leads team"), "left_on": _l("Left on"),
+    }
+
+
+class TaskView(PortalView):
+    """What somebody owes by when."""
+
+    datamodel = PortalInterface(Task)
+    title, noun = _l("Tasks"), _l("Task")
+    list_columns = ["subject", "clause", "owner", "status", "due_at"]
+    show_columns = [*list_columns, "opened_at", "done_at", "late_at"]
+    search_columns = ["status", "owner", "due_at"]
+    searched = ["subject"]
+    scopes = {Scope.OWN: ("owner_id",), Scope.TEAM: ("owner.team_id",), Scope.DEPARTMENT: ("owner.department_id",)}
+    base_order = ("due_at", "asc")
+    exclude_route_methods = PortalView.exclude_route_methods | {"add", "edit", "delete"}
+    has_files = False
+    label_columns = {
+        "subject": _l("Record"), "clause": _l("Clause"), "owner": _l("Assignee"), "due_at": _l("Due at"),
+        "opened_at": _l("Opened at"), "done_at": _l("Done at"), "late_at": _l("Late since"),
+    }
+
+
+def register(builder: AppBuilder) -> None:
+    """Put the screens of staff into the portal, and let this room answer for people and tasks."""
+    set_viewer_loader(operations.load_viewer)
+    set_task_keeper(operations.Tasks())
+    open_screen(builder, TaskView, "mine")
+    open_screen(builder, StaffMemberView, "team")
+    open_screen(builder, TeamView, "administration")
+    open_screen(builder, DepartmentView, "administration")
+    open_screen(builder, PositionView, "administration")

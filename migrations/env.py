@@ -1,0 +1,32 @@
+"""Alembic's entry: one metadata holds our tables and Flask-AppBuilder's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alembic import context
+from flask import current_app
+from sqlalchemy.schema import SchemaItem
+
+from app.core.db import Model, db
+
+
+def include(_item: SchemaItem, name: str | None, kind: str, reflected: bool, _other: Any) -> bool:  # noqa: FBT001
+    """Leave out what a search index keeps for itself; everything else in the database must be a model's."""
+    return not (kind == "table" and reflected and (name or "").startswith("search_"))
+
+
+def run() -> None:
+    """Run migrations on the application's own database, in one transaction where the engine allows it."""
+    configured = current_app.extensions["migrate"].configure_args
+    with db.engine.connect() as connection:
+        context.configure(connection=connection, target_metadata=Model.metadata, include_object=include, **configured)
+        with context.begin_transaction():
+            context.run_migrations()
+        connection.commit()
+
+
+if context.is_offline_mode():
+    message = "migrations run against a database only"
+    raise SystemExit(message)
+run()

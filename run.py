@@ -1,0 +1,16 @@
+"""The door: ``flask --app run ...`` and gunicorn (``run:app``) enter here."""
+
+from __future__ import annotations
+
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import create_app
+from config import settings_or_exit
+
+settings = settings_or_exit()
+app = create_app(settings)
+
+if settings.https:
+    # Behind a proxy the caller's address stands in its headers; without them all people together
+    # would count as one for the limit on wrong passwords.
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]

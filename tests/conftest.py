@@ -1,0 +1,280 @@
+"""The house in a test: a prepared database, a cast of people, and a client that reads every page it fetches.
+
+``PORTAL_TEST_DATABASE`` chooses ``sqlite`` (default) or ``postgresql``; the suite runs on both.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from bs4 import BeautifulSoup, Tag
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_appbuilder.security.sqla.models import Role, User
+from page import check_page
+from sqlalchemy import Engine, event, select
+from sqlalchemy.engine import make_url
+from werkzeug.security import generate_password_hash
+from werkzeug.test import TestResponse
+
+from app import create_app
+from app.core.db import Model, db
+from app.core.roles import check_matrix, read_matrix, sync_roles
+from app.core.security import fingerprint
+from app.core.seeding import seed
+from app.lobby.commands import SEED, SEEDS
+from app.staff.models import Department, Position, StaffMember, Team
+from config import Settings
+
+DATABASE = os.environ.get("PORTAL_TEST_DATABASE", "sqlite")
+POSTGRES = os.environ.get("PORTAL_TEST_POSTGRES_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
+PASSWORD = "a long enough password"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One of the cast."""
+
+    login: str
+    name: str
+    role: str
+    team: str | None
+    leads: bool = False
+    department: str = "CS"
+
+
+CAST = (
+    Member("mei", "周美", "agent", "T1"),
+    Member("tao", "王濤", "agent", "T1"),
+    Member("kai", "孫凱", "agent", "T2"),
+    Member("liang", "陳亮", "team_lead", "T1", leads=True),
+    Member("su", "林素", "supervisor", None),
+    Member("fan", "許帆", "facility", None, department="GA"),
+    Member("du", "鄭杜", "department", None, department="CLAIMS"),
+    Member("ao", "吳敖", "auditor", None),
+    Member("an", "黃安", "administrator", None, department="IT"),
+)
+
+
+class Databases:
+    """A prepared database kept as a template, and fresh copies of it."""
+
+    def __init__(self, folder: Path, worker: str) -> None:
+        self.folder = folder
+        self.name = f"kefu_test_{os.getpid()}_{worker}"
+        self.url = f"sqlite:///{folder}/test.db"
+        if DATABASE == "postgresql":
+            self.url = make_url(POSTGRES).set(database=self.name).render_as_string(hide_password=False)
+            self._ask(f'DROP DATABASE IF EXISTS "{self.name}"', f'CREATE DATABASE "{self.name}"')
+
+    def _ask(self, *statements: str) -> None:
+        address = make_url(POSTGRES).set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(address, autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def keep(self) -> None:
+        """Keep the database as it is now as the template."""
+        if DATABASE == "postgresql":
+            self._ask(f'ALTER DATABASE "{self.name}" RENAME TO "{self.name}_template"')
+        else:
+            shutil.copy(self.folder / "test.db", self.folder / "template.db")
+
+    def restore(self) -> None:
+        """Put a copy of the template in place."""
+        if DATABASE == "postgresql":
+            self._ask(
+                f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)',
+                f'CREATE DATABASE "{self.name}" TEMPLATE "{self.name}_template"',
+            )
+        else:
+            for name in ("test.db-wal", "test.db-shm"):
+                (self.folder / name).unlink(missing_ok=True)
+            shutil.copy(self.folder / "template.db", self.folder / "test.db")
+
+    def drop(self) -> None:
+        """Leave nothing behind on the server."""
+        if DATABASE == "postgresql":
+            self._ask(
+                f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)',
+                f'DROP DATABASE IF EXISTS "{self.name}_template" WITH (FORCE)',
+            )
+
+
+@pytest.fixture(scope="session")
+def worker(request: pytest.FixtureRequest) -> str:
+    """The name of this test process."""
+    return str(getattr(request.config, "workerinput", {}).get("workerid", "main"))
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory, worker: str) -> Iterator[Databases]:
+    """The database of this test process."""
+    made = Databases(tmp_path_factory.mktemp("data"), worker)
+    yield made
+    made.drop()
+
+
+@pytest.fixture(scope="session")
+def settings(databases: Databases) -> Settings:
+    """Settings of the tested portal."""
+    return Settings.from_env({"PORTAL_DATA_DIR": str(databases.folder), "PORTAL_DATABASE_URL": databases.url})
+
+
+def fill_cast() -> None:
+    """Make two teams and the cast."""
+    departments = {row.code: row for row in db.session.scalars(select(Department))}
+    positions = {row.code: row for row in db.session.scalars(select(Position))}
+    roles = {row.name: row for row in db.session.scalars(select(Role))}
+    teams = {}
+    for code, hant, hans, english in (("T1", "客服一組", "客服一组", "Team 1"), ("T2", "客服二組", "客服二组", "Team 2")):
+        teams[code] = Team(
+            code=code, name_zh_hant=hant, name_zh_hans=hans, name_en=english, department=departments["CS"]
+        )
+    db.session.add_all(teams.values())
+    hashed = generate_password_hash(PASSWORD)
+    for number, one in enumerate(CAST, start=1):
+        user = User(
+            username=one.login, last_name=one.name[0], first_name=one.name[1:], email=f"{one.login}@example.com",
+            active=True, password=hashed,
+        )
+        user.roles = [roles[one.role]]
+        db.session.add(user)
+        db.session.flush()
+        team = teams[one.team] if one.team else None
+        db.session.add(StaffMember(
+            number=f"E{number:04d}", name=one.name, user_id=user.id, department=departments[one.department], team=team,
+            leads=team if one.leads else None, position=positions["AGENT1"], hired_on=date(2020, 1, 2),
+        ))
+    db.session.commit()
+
+
+@pytest.fixture(scope="session")
+def portal(settings: Settings, databases: Databases) -> Flask:
+    """The portal over a prepared database; tests take ``app``, which is clean."""
+    made = create_app(settings, TESTING=True, RATELIMIT_ENABLED=False, SERVER_NAME=None)
+    with made.app_context():
+        Model.metadata.create_all(db.engine)
+        matrix = read_matrix(SEED / "roles.csv")
+        check_matrix(matrix)
+        sync_roles(matrix)
+        for name, model, keys in SEEDS:
+            seed(model, SEED / name, keys)
+        db.session.commit()
+        fill_cast()
+        db.session.remove()
+        db.engine.dispose()
+    databases.keep()
+    databases.restore()
+    return made
+
+
+class Wrote:
+    """Whether a test has written to the database, so that only then it is put back."""
+
+    yes = False
+
+
+@event.listens_for(Engine, "before_cursor_execute")
+def _notice(_connection: Any, _cursor: Any, statement: str, *_rest: object) -> None:
+    if statement.lstrip()[:6].upper() in {"INSERT", "UPDATE", "DELETE", "CREATE", "DROP T", "ALTER "}:
+        Wrote.yes = True
+
+
+@pytest.fixture
+def app(portal: Flask, databases: Databases) -> Iterator[Flask]:
+    """The portal with the cast and the catalogs, and nothing else; an application context is open."""
+    if Wrote.yes:
+        with portal.app_context():
+            db.engine.dispose()
+        databases.restore()
+        Wrote.yes = False
+    with portal.app_context():
+        yield portal
+        db.session.rollback()
+        db.session.remove()
+
+
+class Person(FlaskClient):
+    """One of the cast with a browser: pages are checked as they are fetched, forms are filled as a person would."""
+
+    name: str
+
+    def page(self, url: str, status: int = 200) -> BeautifulSoup:
+        """Fetch a page, check it, and return it parsed."""
+        answer = self.get(url, follow_redirects=status == 200)  # noqa: PLR2004
+        assert answer.status_code == status, f"{url}: {answer.status_code}\n{answer.text[-2000:]}"
+        return check_page(answer.text, url)
+
+    def token(self) -> str:
+        """Return the CSRF token of this browser's session."""
+        soup = BeautifulSoup(self.get("/account/").text, "html.parser")
+        found = soup.select_one("input[name=csrf_token]")
+        assert found is not None
+        return str(found["value"])
+
+    def send(self, url: str, data: dict[str, Any] | None = None, **options: Any) -> TestResponse:
+        """Post with the session's token."""
+        return self.post(url, data={"csrf_token": self.token(), **(data or {})}, **options)
+
+    def submit(self, url: str, **fields: Any) -> TestResponse:
+        """Open a page, fill its form (the other inputs stay as they stand), send it and follow."""
+        soup = self.page(url)
+        form = soup.select_one("main form[data-guard], main form.form")
+        assert form is not None, f"no form at {url}"
+        data = {**inputs(form), **fields}
+        answer = self.post(url, data=data, follow_redirects=True, content_type="multipart/form-data")
+        check_page(answer.text, url)
+        return answer
+
+
+def inputs(form: Tag) -> dict[str, Any]:
+    """Return what a browser would send for a form as it stands."""
+    found: dict[str, Any] = {}
+    for element in form.select("input[name], textarea[name], select[name]"):
+        name = str(element["name"])
+        if element.name == "select":
+            chosen = [str(option["value"]) for option in element.select("option[selected]")]
+            found[name] = chosen if element.has_attr("multiple") else (chosen or [""])[0]
+        elif element.name == "textarea":
+            found[name] = element.text.lstrip("\n")
+        elif element.get("type") in {"radio", "checkbox"}:
+            if element.has_attr("checked"):
+                found[name] = element.get("value", "on")
+        elif element.get("type") != "file":
+            found[name] = element.get("value", "")
+    return found
+
+
+SignIn = Callable[..., Person]
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> SignIn:
+    """Return a way to be one of the cast: ``sign_in("mei")``; the language is zh_Hant_TW unless told."""
+    app.test_client_class = Person
+
+    def be(login: str, locale: str = "zh_Hant_TW") -> Person:
+        user = db.session.scalars(select(User).where(User.username == login)).one()
+        client = app.test_client()
+        assert isinstance(client, Person)
+        client.name = login
+        with client.session_transaction() as session:
+            session["_user_id"], session["_fresh"] = str(user.id), True
+            session["password"], session["locale"] = fingerprint(user), locale
+        return client
+
+    return be
+
+
+def member(login: str) -> StaffMember:
+    """Return the staff record of one of the cast."""
+    return db.session.scalars(select(StaffMember).join(User).where(User.username == login)).one()

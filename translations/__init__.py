@@ -1,0 +1,1 @@
+"""The portal's texts in Chinese for Taiwan and for the mainland, and their checker."""
