@@ -136,7 +136,8 @@ node_modules: package-lock.json | .venv/bin/python
 	@node -e 'process.exit(+(parseInt(process.versions.node) < 18))' 2>/dev/null \
 		&& command -v npm >/dev/null \
 		|| { echo "Installing Node.js into .venv ..."; $(PIP) requirements-node.txt; }
-	@$(NPM) ci
+	@echo "Installing the front-end packages of $< ..."
+	@$(NPM) ci >/dev/null
 	@touch $@
 
 app/static/vendor: node_modules Makefile

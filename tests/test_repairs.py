@@ -51,7 +51,6 @@ def test_a_repair_goes_from_report_to_confirmation(app: Flask, sign_in: SignIn) 
     assert (repair.status, repair.reporter, repair.equipment_id) == (RepairStatus.REPORTED, member("mei"), item.id)
     assert repair.number.startswith("RP-")
     assert db.session.scalars(select(Attachment)).one().name == "話機 照片.jpg"
-    db.session.refresh(item)
     assert item.status is EquipmentStatus.OUT_OF_ORDER
     task = db.session.scalars(select(Task)).one()
     assert (task.promise, task.status, task.role, task.clause.number) == (
@@ -60,25 +59,21 @@ def test_a_repair_goes_from_report_to_confirmation(app: Flask, sign_in: SignIn) 
     assert repair.number in fan.page("/").main.text
 
     assert fan.send(f"/repair/step/{repair.id}/accept").status_code == 302
-    db.session.expire_all()
     assert (repair.status, repair.owner) == (RepairStatus.IN_REPAIR, member("fan"))
     by_promise = {row.promise: row for row in db.session.scalars(select(Task))}
     assert by_promise["repair_response"].status is TaskStatus.KEPT
     assert by_promise["repair_return"].owner == member("fan")
 
     assert fan.submit(f"/repair/step/{repair.id}/wait", part="聽筒", expected_on="2026-12-01").status_code == 200
-    db.session.expire_all()
     assert by_promise["repair_return"].status is TaskStatus.PAUSED
     fan.send(f"/repair/step/{repair.id}/resume")
     fan.submit(f"/repair/step/{repair.id}/fix", remedy="更換聽筒", cost="350")
-    db.session.expire_all()
     assert (repair.status, repair.returned_at is not None) == (RepairStatus.FIXED, True)
     assert item.status is EquipmentStatus.IN_SERVICE
     assert by_promise["repair_return"].status is TaskStatus.KEPT
 
     assert fan.page(f"/repair/show/{repair.id}").select_one("ol.history") is not None
     assert mei.send(f"/repair/step/{repair.id}/confirm").status_code == 302
-    db.session.expire_all()
     assert repair.status is RepairStatus.CLOSED
     history = mei.page(f"/repair/show/{repair.id}").select_one("ol.history").text
     assert "更換聽筒" in history

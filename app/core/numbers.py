@@ -28,7 +28,8 @@ def next_number(prefix: str, year: int) -> str:
     is given out again.
     """
     series = (NumberSeries.prefix == prefix, NumberSeries.year == year)
-    take = update(NumberSeries).where(*series).values(last=NumberSeries.last + 1).returning(NumberSeries.last)
+    table = NumberSeries.__table__
+    take = update(table).where(*series).values(last=table.c.last + 1).returning(table.c.last)
     last = db.session.execute(take).scalar()
     if last is None:
         try:

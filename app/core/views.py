@@ -414,13 +414,12 @@ class PortalView(TransferMixin, ModelView):
 
     def create(self, item: Any, form: PortalForm) -> None:
         """Fill and save a new record; does not commit. The same for a page, an import row and the REST API."""
+        if isinstance(item, Numbered):
+            give_number(item)
         with db.session.no_autoflush:
+            db.session.add(item)
             form.populate_obj(item)
             self.pre_add(item)
-            if isinstance(item, Numbered):
-                give_number(item)
-        db.session.add(item)
-        db.session.flush()
         self._check_reach(item, "add")
         if (uploads := getattr(form, "attachments", None)) is not None and uploads.data:
             files.attach(item, uploads.data)
@@ -431,7 +430,6 @@ class PortalView(TransferMixin, ModelView):
         with db.session.no_autoflush:
             form.populate_obj(item)
             self.pre_update(item)
-        db.session.flush()
         self._check_reach(item, "edit")
         self.post_update(item)
 

@@ -113,7 +113,7 @@ class Repair(Numbered, Recorded, Model):
     queue_role: ClassVar[str] = "facility"
 
     equipment_id: Mapped[int] = mapped_column(ForeignKey("equipment.id", ondelete="RESTRICT"), index=True)
-    equipment: Mapped[Equipment] = relationship(backref="repairs")
+    equipment: Mapped[Equipment] = relationship()
     fault_kind_id: Mapped[int] = mapped_column(ForeignKey("fault_kind.id", ondelete="RESTRICT"), index=True)
     fault_kind: Mapped[FaultKind] = relationship()
     fault: Mapped[Prose | None]
