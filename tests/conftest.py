@@ -72,6 +72,7 @@ class Databases:
     def __init__(self, folder: Path, worker: str) -> None:
         self.folder = folder
         self.name = f"kefu_test_{os.getpid()}_{worker}"
+        self.extra: set[str] = set()
         self.url = f"sqlite:///{folder}/test.db"
         if DATABASE == "postgresql":
             self.url = make_url(POSTGRES).set(database=self.name).render_as_string(hide_password=False)
@@ -102,13 +103,19 @@ class Databases:
                 (self.folder / name).unlink(missing_ok=True)
             shutil.copy(self.folder / "template.db", self.folder / "test.db")
 
+    def fresh(self, name: str) -> str:
+        """Return the address of a new, empty database of this engine."""
+        if DATABASE == "sqlite":
+            return f"sqlite:///{self.folder}/{name}.db"
+        self._ask(f'DROP DATABASE IF EXISTS "{self.name}_{name}" WITH (FORCE)', f'CREATE DATABASE "{self.name}_{name}"')
+        self.extra.add(f"{self.name}_{name}")
+        return make_url(POSTGRES).set(database=f"{self.name}_{name}").render_as_string(hide_password=False)
+
     def drop(self) -> None:
         """Leave nothing behind on the server."""
         if DATABASE == "postgresql":
-            self._ask(
-                f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)',
-                f'DROP DATABASE IF EXISTS "{self.name}_template" WITH (FORCE)',
-            )
+            names = [self.name, f"{self.name}_template", *self.extra]
+            self._ask(*(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)' for name in names))
 
 
 @pytest.fixture(scope="session")
@@ -226,6 +233,10 @@ class Person(FlaskClient):
         answer = self.get(url, follow_redirects=status == 200)  # noqa: PLR2004
         assert answer.status_code == status, f"{url}: {answer.status_code}\n{answer.text[-2000:]}"
         return check_page(answer.text, url)
+
+    def read(self, text: str, url: str) -> BeautifulSoup:
+        """Check a page that was fetched already and return it parsed."""
+        return check_page(text, url)
 
     def token(self) -> str:
         """Return the CSRF token of this browser's session."""

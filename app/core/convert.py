@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Boolean, Date, Enum, Integer, Numeric, String, Text, Time
@@ -26,18 +26,18 @@ def form_class(
     *,
     helps: Mapping[str, Any],
     validators: Mapping[str, Sequence[Any]],
-    extra: Mapping[str, Field] | None = None,
+    extra: Mapping[str, Callable[[], Field]] | None = None,
     required: Sequence[str] = (),
 ) -> type[PortalForm]:
     """Return a form class for some columns of a model, in this order.
 
-    ``extra`` gives fields that are no columns; ``required`` names columns that must be filled here although the
+    ``extra`` makes fields that are no columns (made here: WTForms shows fields in the order they are made); ``required`` names columns that must be filled here although the
     table allows them to be empty (what a step asks for).
     """
     made: dict[str, Any] = {}
     for name in columns:
         if extra and name in extra:
-            made[name] = extra[name]
+            made[name] = extra[name]()
             continue
         options = {"label": labels[name], "description": helps.get(name, "")}
         made[name] = _field(model, name, options, list(validators.get(name, ())), must=name in required)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import has_request_context, request
-from flask_appbuilder.models.sqla import Model
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, event
+
+if TYPE_CHECKING:
+    # Flask-AppBuilder makes its base in a way a type checker cannot read.
+    from sqlalchemy.orm import DeclarativeBase
+
+    class Model(DeclarativeBase):
+        """The base of every table, Flask-AppBuilder's included."""
+else:
+    from flask_appbuilder.models.sqla import Model
 
 # Named constraints are what lets Alembic alter tables on SQLite, and what lets a violated
 # constraint be told to a person by the name of its field. Set before any table is declared.

@@ -15,7 +15,6 @@ from typing import Any, Protocol
 from flask import current_app
 from flask_babel import force_locale
 from flask_babel import gettext as _
-from sqlalchemy import select
 from wtforms import (
     BooleanField,
     DateField,
@@ -32,7 +31,7 @@ from wtforms import (
 from wtforms.widgets import HiddenInput
 
 from app.core import clock
-from app.core.db import db
+from app.core.catalogs import catalog_rows
 from app.core.entity import Catalog
 from app.core.interface import parse_key
 from app.core.types import Choice
@@ -258,8 +257,7 @@ class CatalogField(RowField):
     def rows(self) -> list[Catalog]:
         """Return the catalog's rows that are offered today, and the one already chosen."""
         today = clock.today()
-        found = db.session.scalars(select(self.model).order_by(self.model.position, self.model.id))
-        return [row for row in found if not row.is_retired(today) or row is self.data]
+        return [row for row in catalog_rows(self.model) if not row.is_retired(today) or row is self.data]
 
     def find(self, key: object) -> Catalog | None:
         """Return an offered row by its key."""

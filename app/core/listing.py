@@ -17,6 +17,7 @@ from sqlalchemy.orm import InstrumentedAttribute, RelationshipProperty, selectin
 from werkzeug.datastructures import MultiDict
 
 from app.core import fields
+from app.core.catalogs import catalog_rows
 from app.core.db import db
 from app.core.entity import Catalog
 from app.core.interface import COUNT_CAP, PortalFilter, RefersTo, is_choice, parse_key
@@ -106,7 +107,16 @@ class Listing:
             query = query.outerjoin(attribute)
             attribute = getattr(attribute.property.mapper.class_, rest)
         ways = (attribute.desc(), model.id.desc()) if self.direction == "desc" else (attribute.asc(), model.id.asc())
-        return query.order_by(*ways).options(*(selectinload(getattr(model, name)) for name in self.view.eager))
+        return query.order_by(*ways).options(*self._loading())
+
+    def _loading(self) -> Iterator[Any]:
+        """Load listed relations with one statement each; catalogs, which filters read anyway, from the session."""
+        for name in self.view.eager:
+            attribute = getattr(self.view.datamodel.obj, name)
+            if issubclass(attribute.property.mapper.class_, Catalog):
+                catalog_rows(attribute.property.mapper.class_)
+            else:
+                yield selectinload(attribute)
 
     def count(self) -> int:
         """Return how many rows match, counted no further than one past the cap."""
@@ -157,8 +167,7 @@ class Listing:
     def _fill_relation(self, control: Control, target: type[Any]) -> None:
         control.kind = "choice"
         if issubclass(target, Catalog):
-            rows = db.session.scalars(select(target).order_by(target.position, target.id))
-            control.choices = [(str(row.id), str(row)) for row in rows]
+            control.choices = [(str(row.id), str(row)) for row in catalog_rows(target)]
             return
         screen = fields.target_of(target)
         control.kind, control.url = "lookup", screen.lookup_url()

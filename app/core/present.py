@@ -117,6 +117,11 @@ def badge(choice: Choice) -> Markup:
     return Markup('<span class="tone tone-{}">{}</span>').format(choice.tone, str(choice.label))
 
 
+def code(value: str) -> Markup:
+    """Return a code or formula so that it reads as one."""
+    return Markup("<code>{}</code>").format(value)
+
+
 def html(value: Any) -> Markup:
     """Return a value as it stands in a table or on a show page."""
     if isinstance(value, Choice):
@@ -153,7 +158,8 @@ def history(model: type[Any], entries: Iterable[AuditEntry], labels: Mapping[str
             (str(labels.get(reader.label_key(key), reader.label_key(key))),
              reader.words(key, entry.before.get(key)), reader.words(key, entry.after.get(key)))
             for key in {**entry.before, **entry.after}
-            if reader.label_key(key) in labels
+            # What a new record began with stands among its facts, or in the line that changed it.
+            if reader.label_key(key) in labels and entry.change is not Change.ADDED
         ]
         name = who.get(entry.user_id, _("former user")) if entry.user_id is not None else _("System")
         lines.append(Line(entry.at, name, what, changes))

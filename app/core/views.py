@@ -132,7 +132,7 @@ class PortalView(TransferMixin, ModelView):
         self.search_columns = self.search_columns or []
         self.description_columns = self.description_columns or {}
         self.validators_columns = self.validators_columns or {}
-        self.formatters_columns = self.formatters_columns or {}
+        self.formatters_columns = {"code": present.code, **(self.formatters_columns or {})}
         mapper = sa_inspect(self.model)
         plain = set(mapper.column_attrs.keys())
         self.order_columns = self.order_columns or [name for name in self.list_columns if name in plain]
@@ -149,19 +149,19 @@ class PortalView(TransferMixin, ModelView):
 
     def _init_forms(self) -> None:
         """Build the two forms once; choices and look-ups are read per request."""
-        extra: dict[str, Field] = {}
+        extra: dict[str, Callable[[], Field]] = {}
         if self.has_files:
-            extra["attachments"] = Files(self.label_columns["attachments"])
+            extra["attachments"] = lambda: Files(self.label_columns["attachments"])
         add = [*self.add_columns, *extra]
         self.add_form = self._form(add, extra)
-        versioned: dict[str, Field] = {"version": VersionField()} if issubclass(self.model, Recorded) else {}
+        versioned: dict[str, Callable[[], Field]] = {"version": VersionField} if issubclass(self.model, Recorded) else {}
         self.edit_form = self._form([*self.edit_columns, *versioned], versioned)
         self.search_form = PortalForm
 
     def _init_titles(self) -> None:
         """Titles come from the noun."""
 
-    def _form(self, columns: list[str], extra: dict[str, Field] | None = None, required: tuple[str, ...] = ()) -> type[PortalForm]:
+    def _form(self, columns: list[str], extra: dict[str, Callable[[], Field]] | None = None, required: tuple[str, ...] = ()) -> type[PortalForm]:
         return form_class(
             self.model, columns, self.label_columns, helps=self.description_columns,
             validators=self.validators_columns, extra=extra, required=required,
@@ -303,9 +303,16 @@ class PortalView(TransferMixin, ModelView):
         del item
         return {}
 
+    def facts(self, item: Any) -> tuple[Any, Any]:
+        """Return the columns of the show page that hold something, and the labels of those that do not."""
+        filled = [column for column in self.show_columns if present.shown(item, column) not in (None, "", [])]
+        return filled, [self.label(column) for column in self.show_columns if column not in filled]
+
     def present(self, item: Any, column: str) -> Any:
-        """Return a column's value as HTML."""
-        return present.html(present.shown(item, column))
+        """Return a column's value as HTML; ``formatters_columns`` may say how."""
+        value = present.shown(item, column)
+        formatter = self.formatters_columns.get(column)
+        return present.html(formatter(value) if formatter is not None and value else value)
 
     def label(self, column: str) -> str:
         """Return a column's label."""

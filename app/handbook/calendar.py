@@ -203,9 +203,7 @@ class Length:
     unit: Unit
 
 
-def due(
-    calendar: WorkCalendar, start: datetime, length: Length, paused: timedelta = NO_TIME
-) -> datetime:
+def due(calendar: WorkCalendar, start: datetime, length: Length, paused: timedelta = NO_TIME) -> datetime:
     """Return when a promise that began at `start` is due, with the whole of `paused` added.
 
     Working units take `paused` in opening time (`paused_working`), calendar units in elapsed time

@@ -50,7 +50,7 @@ class Promise(Recorded, Model):
 
     __tablename__ = "promise"
     __table_args__ = (
-        CheckConstraint("length_number >= 0", name="length_not_negative"),
+        CheckConstraint("length_number BETWEEN 0 AND 3660", name="length_within_bounds"),
         UniqueConstraint("code", "condition", "in_force_from"),
     )
 

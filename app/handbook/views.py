@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_appbuilder import AppBuilder
 from flask_babel import lazy_gettext as _l
 
+from app.core import present
 from app.core.interface import PortalInterface
 from app.core.menu import open_screen
 from app.core.views import PortalView
@@ -34,7 +35,7 @@ class PromiseView(PortalView):
 
     datamodel = PortalInterface(Promise)
     title, noun = _l("Service promises"), _l("Service promise")
-    list_columns = ["code", "name", "condition", "length_number", "length_unit", "clause", "is_statutory"]
+    list_columns = ["name", "code", "condition", "length_number", "length_unit", "clause", "is_statutory"]
     show_columns = [*list_columns, "article", "in_force_from", "in_force_to"]
     add_columns = [
         "code", "name_zh_hant", "name_zh_hans", "name_en", "condition", "length_number", "length_unit",
@@ -49,6 +50,7 @@ class PromiseView(PortalView):
         "clause": _l("Clause"), "article": _l("Article of law"), "is_statutory": _l("Set by law"),
         "in_force_from": _l("In force from"), "in_force_to": _l("In force to"),
     }
+    formatters_columns = {"condition": present.code}
     description_columns = {"condition": _l("For example impact=STOPS_WORK; empty fits every record.")}
 
 
