@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 import pytest
 from bs4 import BeautifulSoup, Tag
-from flask import Flask
+from flask import Flask, has_app_context
 from flask.globals import _cv_app
 from flask.testing import FlaskClient
 from flask_appbuilder.security.sqla.models import Role, User
@@ -222,10 +222,11 @@ class Person(FlaskClient):
 
         def alone() -> TestResponse:
             _cv_app.set(None)  # type: ignore[arg-type]
-            return super(Person, self).open(*args, **kwargs)
+            return super(Person, self).open(*args, **{**kwargs, "buffered": True})
 
         # The test's own transaction would keep SQLite's only write lock, and show rows as they were.
-        db.session.commit()
+        if has_app_context():
+            db.session.commit()
         return copy_context().run(alone)
 
     def page(self, url: str, status: int = 200) -> BeautifulSoup:

@@ -8,13 +8,13 @@ of personal data (clauses 6.3.3 and 7.1.2).
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import JSON, Index, Integer, String, event, insert, inspect, select
+from sqlalchemy import JSON, Index, Integer, String, event, func, insert, inspect, select
 from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
 
 from app.core import actor, clock
@@ -68,15 +68,29 @@ def plain(value: object) -> object:
             return MASK
 
 
-def _values(item: Recorded, *, before: bool) -> dict[str, Any]:
+_watched: dict[type[Any], tuple[frozenset[str], frozenset[str]]] = {}
+
+
+def watch(model: type[Any], told: Iterable[str], sensitive: Iterable[str] = ()) -> None:
+    """Let the trail tell these columns of a table that is not ours, such as Flask-AppBuilder's users."""
+    _watched[model] = frozenset(told), frozenset(sensitive)
+
+
+def _is_told(item: object) -> bool:
+    return isinstance(item, Recorded) or type(item) in _watched
+
+
+def _values(item: Any, *, before: bool) -> dict[str, Any]:
     """Return the told columns of an item, as they were or as they are."""
     return {key: pair[0 if before else 1] for key, pair in _pairs(item, changed_only=False)}
 
 
-def _pairs(item: Recorded, *, changed_only: bool) -> Iterator[tuple[str, tuple[object, object]]]:
+def _pairs(item: Any, *, changed_only: bool) -> Iterator[tuple[str, tuple[object, object]]]:
     state = inspect(item)
+    keys = frozenset(state.mapper.columns.keys())
+    told, sensitive = _watched.get(type(item)) or (keys - UNTOLD, item.sensitive)
     for key in state.mapper.columns.keys():  # noqa: SIM118 - a column collection iterates columns
-        if key in UNTOLD:
+        if key not in told:
             continue
         history = state.attrs[key].history
         if changed_only and not history.has_changes():
@@ -85,19 +99,19 @@ def _pairs(item: Recorded, *, changed_only: bool) -> Iterator[tuple[str, tuple[o
         old = history.deleted[0] if history.deleted else (value if not history.added else None)
         if changed_only and old == value:
             continue
-        if key in item.sensitive:
+        if key in sensitive:
             yield key, (MASK if old else None, MASK if value else None)
         else:
             yield key, (plain(old), plain(value))
 
 
-def _row(item: Recorded, change: Change, before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+def _row(item: Any, change: Change, before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     return {
         "at": clock.now(),
         "user_id": actor.user_id(),
-        "entity": item.__tablename__,  # type: ignore[attr-defined]
+        "entity": item.__tablename__,
         "record_id": item.id,
-        "record_version": item.version,
+        "record_version": getattr(item, "version", None),
         "change": change,
         "step": None,
         "before": before,
@@ -111,17 +125,17 @@ def _write(session: Session, _context: UOWTransaction) -> None:
     rows = [
         _row(item, Change.ADDED, {}, {k: v for k, v in _values(item, before=False).items() if v is not None})
         for item in session.new
-        if isinstance(item, Recorded)
+        if _is_told(item)
     ]
     for item in session.dirty:
-        if isinstance(item, Recorded) and (pairs := dict(_pairs(item, changed_only=True))):
+        if _is_told(item) and (pairs := dict(_pairs(item, changed_only=True))):
             before = {key: old for key, (old, _) in pairs.items()}
             after = {key: new for key, (_, new) in pairs.items()}
             rows.append(_row(item, Change.CHANGED, before, after))
     rows.extend(
         _row(item, Change.DELETED, _values(item, before=True), {})
         for item in session.deleted
-        if isinstance(item, Recorded)
+        if _is_told(item)
     )
     if rows:
         session.execute(insert(AuditEntry), rows)
@@ -133,17 +147,33 @@ def note_step(item: Recorded, step: str) -> None:
     db.session.execute(insert(AuditEntry), [row | {"step": step}])
 
 
-def note(entity: str, record_id: int, before: dict[str, Any], after: dict[str, Any]) -> None:
+def note(
+    entity: str,
+    record_id: int,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    change: Change = Change.CHANGED,
+) -> None:
     """Write a change of something that is no ``Recorded`` row, such as a role's rights."""
-    db.session.execute(
-        insert(AuditEntry),
-        [
-            {
-                "at": clock.now(), "user_id": actor.user_id(), "entity": entity, "record_id": record_id,
-                "record_version": None, "change": Change.CHANGED, "step": None, "before": before, "after": after,
-            }
-        ],
+    row = {
+        "at": clock.now(), "user_id": actor.user_id(), "entity": entity, "record_id": record_id,
+        "record_version": None, "change": change, "step": None, "before": before, "after": after,
+    }
+    db.session.execute(insert(AuditEntry), [row])
+
+
+def last_entry(entity: str, record_id: int) -> int:
+    """Return the id of a record's newest entry, 0 if it has none: the version of what has no column for one."""
+    newest = select(func.max(AuditEntry.id)).where(AuditEntry.entity == entity, AuditEntry.record_id == record_id)
+    return db.session.scalar(newest) or 0
+
+
+def entries_about(entity: str, record_id: int, *, since: int = 0, limit: int = 50) -> list[AuditEntry]:
+    """Return the entries of a record that is no ``Recorded`` row, newest first, after the entry ``since``."""
+    query = select(AuditEntry).where(
+        AuditEntry.entity == entity, AuditEntry.record_id == record_id, AuditEntry.id > since
     )
+    return list(db.session.scalars(query.order_by(AuditEntry.id.desc()).limit(limit)))
 
 
 def entries_of(item: Recorded, *, since_version: int | None = None, limit: int = 50) -> list[AuditEntry]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 from sqlalchemy import Boolean, Date, Enum, Integer, Numeric, String, Text, Time
@@ -12,7 +12,7 @@ from wtforms import Field
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from app.core import fields
-from app.core.entity import Catalog
+from app.core.entity import is_short
 from app.core.forms import PlainText, PortalForm
 from app.core.interface import LARGEST_KEY, is_choice
 from app.core.sealed import Sealed
@@ -28,11 +28,13 @@ def form_class(
     validators: Mapping[str, Sequence[Any]],
     extra: Mapping[str, Callable[[], Field]] | None = None,
     required: Sequence[str] = (),
+    withheld: Set[str] = frozenset(),
 ) -> type[PortalForm]:
     """Return a form class for some columns of a model, in this order.
 
     ``extra`` makes fields that are no columns (made here: WTForms shows fields in the order they are made); ``required`` names columns that must be filled here although the
-    table allows them to be empty (what a step asks for).
+    table allows them to be empty (what a step asks for); ``withheld`` names personal data of the record the form
+    is about, which it must not show.
     """
     made: dict[str, Any] = {}
     for name in columns:
@@ -41,6 +43,8 @@ def form_class(
             continue
         options = {"label": labels[name], "description": helps.get(name, "")}
         made[name] = _field(model, name, options, list(validators.get(name, ())), must=name in required)
+        if name in withheld:
+            made[name].field_class = fields.withheld(made[name].field_class)
     return type(f"{model.__name__}Form", (PortalForm,), made)
 
 
@@ -56,7 +60,8 @@ def _field(model: type[Any], name: str, options: dict[str, Any], checks: list[An
     kind = column.type
     match kind:
         case Sealed():
-            return fields.Text(validators=[*checks, PlainText(), Length(max=kind.plain_length)], **options)
+            size = Length(max=kind.plain_length)
+            return fields.Text(validators=[*checks, PlainText(), size], filters=[_strip], **options)
         case Enum() if is_choice(kind):
             return fields.ChoiceField(validators=checks, members=kind.enum_class, **options)
         case Boolean():
@@ -89,7 +94,7 @@ def _relation(prop: RelationshipProperty[Any], options: dict[str, Any], checks: 
         return fields.LookupManyField(validators=checks, model=target, **options)
     optional = all(column.nullable for column in prop.local_columns) and not must
     checks.insert(0, Optional() if optional else InputRequired())
-    kind = fields.CatalogField if issubclass(target, Catalog) else fields.LookupField
+    kind = fields.CatalogField if is_short(target) else fields.LookupField
     return kind(validators=checks, model=target, **options)
 
 

@@ -56,6 +56,9 @@ def reader_name(row: Any) -> str:
 class Catalog(Recorded):
     """A list that people may extend: code, three names, order. Retired rows stay where they are used."""
 
+    is_long: ClassVar[bool] = False
+    """Whether it has too many rows to be offered whole; it is then found by typing."""
+
     code: Mapped[str] = mapped_column(String(40), unique=True)
     name_zh_hant: Mapped[str] = mapped_column(String(120))
     name_zh_hans: Mapped[str] = mapped_column(String(120))
@@ -74,6 +77,11 @@ class Catalog(Recorded):
 
     def __str__(self) -> str:
         return self.name
+
+
+def is_short(model: type[Any]) -> bool:
+    """Tell whether a table is a catalog short enough to be offered whole."""
+    return issubclass(model, Catalog) and not model.is_long
 
 
 class Numbered:

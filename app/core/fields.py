@@ -20,6 +20,7 @@ from wtforms import (
     DateField,
     DateTimeLocalField,
     DecimalField,
+    Field,
     IntegerField,
     MultipleFileField,
     SelectField,
@@ -28,12 +29,14 @@ from wtforms import (
     TextAreaField,
     TimeField,
 )
+from wtforms.validators import Optional, StopValidation
 from wtforms.widgets import HiddenInput
 
 from app.core import clock
 from app.core.catalogs import catalog_rows
 from app.core.entity import Catalog
 from app.core.interface import parse_key
+from app.core.present import masked, words
 from app.core.types import Choice
 
 Cell = str | date | datetime | Decimal | None
@@ -366,6 +369,57 @@ class Files(MultipleFileField):
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Drop the empty part a browser sends when nothing was chosen."""
         self.data = [file for file in valuelist if getattr(file, "filename", "")]
+
+
+class Withheld:
+    """Personal data on a form about an existing record: the input is empty and its help tells the mask.
+
+    Left empty it keeps what is there; a hyphen removes what may be removed.
+    """
+
+    def process_data(self, value: Any) -> None:
+        """Show nothing of a value that is there."""
+        self.may_remove = any(isinstance(check, Optional) for check in self.validators)  # type: ignore[attr-defined]
+        self.is_held = value not in (None, "")
+        if self.is_held:
+            keep = _("Now %(mask)s. Leave it empty to keep it.", mask=masked(words(value)))
+            remove = _("A hyphen (-) removes it.") if self.may_remove else ""
+            self.description = " ".join(part for part in (str(self.description), keep, remove) if part)
+            self.flags.required = False  # type: ignore[attr-defined]
+            value = None
+        super().process_data(value)  # type: ignore[misc]
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the person typed nothing, so that the value stays."""
+        return self.is_held and not self._typed
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether the person wants the value gone."""
+        return self.is_held and self.may_remove and self._typed == "-"
+
+    @property
+    def _typed(self) -> str:
+        return "".join(str(text) for text in self.raw_data or ()).strip()  # type: ignore[attr-defined]
+
+    def pre_validate(self, form: Any) -> None:
+        """Ask nothing of a value that nobody typed."""
+        if self.is_kept or self.is_removed:
+            raise StopValidation
+        super().pre_validate(form)  # type: ignore[misc]
+
+    def populate_obj(self, obj: object, name: str) -> None:
+        """Write what was typed."""
+        if self.is_removed:
+            setattr(obj, name, None)
+        elif not self.is_kept:
+            super().populate_obj(obj, name)  # type: ignore[misc]
+
+
+def withheld(kind: type[Field]) -> type[Field]:
+    """Return a kind of field that does not show the value it is about; templates know it by its old name."""
+    return type(kind.__name__, (Withheld, kind), {})
 
 
 class VersionField(IntegerField):

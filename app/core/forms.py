@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from flask_babel import gettext, ngettext
+from flask_babel import get_domain, gettext
 from flask_wtf import FlaskForm
 from wtforms import Field, ValidationError
 
@@ -12,13 +12,16 @@ from app.core.errors import RuleError
 
 
 class _Translations:
-    """WTForms' own messages come from the portal's catalogs: its bundled Chinese is mainland usage only."""
+    """WTForms' own messages come from the portal's catalogs: its bundled Chinese is mainland usage only.
+
+    Translated without filling in values: WTForms does that itself.
+    """
 
     def gettext(self, text: str) -> str:
-        return gettext(text)
+        return str(get_domain().get_translations().gettext(text))
 
     def ngettext(self, one: str, many: str, number: int) -> str:
-        return ngettext(one, many, number)
+        return str(get_domain().get_translations().ngettext(one, many, number))
 
 
 class PortalForm(FlaskForm):

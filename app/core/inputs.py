@@ -45,11 +45,23 @@ def filled(kind: type[PortalForm], given: dict[str, Any], item: object = None) -
             errors[name] = [_("This field cannot be set here.")]
             continue
         try:
-            text = blank[name].from_cell(value) if hasattr(blank[name], "from_cell") else str(value)
+            text = _text(blank[name], value)
         except ValueError as error:
             errors[name], text = [str(error)], ""
         inputs.setlist(name, text if isinstance(text, list) else [text] if text or not isinstance(blank[name], Check) else [])
     return kind(formdata=inputs, obj=item, meta={"csrf": False}), errors
+
+
+def _text(field: Field, value: Any) -> str | list[str]:
+    """Return a cell as the field's input; raises ValueError for what it cannot be."""
+    if isinstance(field, RowField) and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(field, LookupManyField) and isinstance(value, list):
+        return [part for one in value for part in ([str(one)] if isinstance(one, int) else field.from_cell(one))]
+    if isinstance(value, dict | list) or not hasattr(field, "from_cell"):
+        raise ValueError(_("This value cannot be read."))
+    found: str | list[str] = field.from_cell(value)
+    return found
 
 
 def problems(form: PortalForm, unread: dict[str, list[str]]) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from typing import Any
 from flask_appbuilder.models.filters import BaseFilter, BaseFilterConverter, Filters
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Boolean, Date, Enum, Integer, Numeric, String, Text, Time, func, or_, select
+from sqlalchemy import Boolean, Date, Enum, Integer, Numeric, String, Text, Time, func, inspect, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Query, RelationshipProperty, selectinload
 
 from app.core import clock
@@ -210,6 +210,13 @@ class PortalInterface(SQLAInterface):
         return super().apply_all(query, *args, **kwargs).options(
             *(selectinload(getattr(self.obj, name)) for name in self.eager)
         )
+
+    def get_related_fk(self, model: type[Any]) -> str | None:
+        """Return the relation that leads to a model or to what it is a kind of."""
+        for relation in inspect(self.obj).relationships:
+            if not relation.uselist and issubclass(model, relation.mapper.class_):
+                return str(relation.key)
+        return None
 
     def search_clause(self, columns: list[str], text: str) -> Any:
         """Return that any of the columns (dotted through relations) contains the text."""

@@ -19,9 +19,10 @@ from werkzeug.datastructures import MultiDict
 from app.core import fields
 from app.core.catalogs import catalog_rows
 from app.core.db import db
-from app.core.entity import Catalog
+from app.core.entity import is_short
 from app.core.interface import COUNT_CAP, PortalFilter, RefersTo, is_choice, parse_key
 from app.core.present import words
+from app.core.types import Choice
 
 if TYPE_CHECKING:
     from app.core.views import PortalView
@@ -53,7 +54,7 @@ class Listing:
         self.conditions: list[Any] = [view.scope_condition(verb)]
         self.text = self.args.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
         if self.text and view.searched:
-            self.conditions.append(view.datamodel.search_clause(view.searched, self.text))
+            self.conditions.append(view.search_condition(self.text))
         self.chips: list[tuple[str, str]] = []
         self._filter()
         self.order, self.direction = self._order()
@@ -77,7 +78,7 @@ class Listing:
     def _value_words(self, found: PortalFilter, value: Any) -> str:
         if isinstance(found, RefersTo):
             target = found.column.property.mapper.class_
-            row = db.session.get(target, value) if issubclass(target, Catalog) else (
+            row = db.session.get(target, value) if is_short(target) else (
                 fields.target_of(target).lookup_get(value))
             return str(row) if row is not None else f"#{value}"
         return words(value)
@@ -113,7 +114,7 @@ class Listing:
         """Load listed relations with one statement each; catalogs, which filters read anyway, from the session."""
         for name in self.view.eager:
             attribute = getattr(self.view.datamodel.obj, name)
-            if issubclass(attribute.property.mapper.class_, Catalog):
+            if is_short(attribute.property.mapper.class_):
                 catalog_rows(attribute.property.mapper.class_)
             else:
                 yield selectinload(attribute)
@@ -155,7 +156,7 @@ class Listing:
                 self._fill_relation(control, column.property.mapper.class_)
             elif is_choice(column.type):
                 control.kind = "choice"
-                control.choices = [(member.name, str(member.label)) for member in column.type.enum_class]
+                control.choices = [(member.name, str(member.label)) for member in self._members(found)]
             elif isinstance(column.type, Boolean):
                 control.kind, control.choices = "choice", [("1", _("Yes")), ("0", _("No"))]
             elif found.arg_name in {"ge", "le"}:
@@ -164,9 +165,16 @@ class Listing:
             made.append(control)
         return made
 
+    def _members(self, found: PortalFilter) -> list[Choice]:
+        """Return the members of a closed list that occur here: of states those the workflow knows."""
+        workflow = self.view.workflow
+        if workflow is not None and workflow.column == found.column_name:
+            return workflow.states
+        return list(found.column.type.enum_class)
+
     def _fill_relation(self, control: Control, target: type[Any]) -> None:
         control.kind = "choice"
-        if issubclass(target, Catalog):
+        if is_short(target):
             control.choices = [(str(row.id), str(row)) for row in catalog_rows(target)]
             return
         screen = fields.target_of(target)

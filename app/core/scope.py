@@ -12,9 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import current_app, g
+from flask import current_app, g, has_request_context
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, false, or_, true
+
+from app.core import actor
 
 
 class Scope(enum.IntEnum):
@@ -61,6 +63,17 @@ def viewer() -> Viewer:
         load = current_app.extensions.get("portal_viewer_loader", Viewer)
         g.portal_viewer = load(g.user.id)
     found: Viewer = g.portal_viewer
+    return found
+
+
+def acting_viewer() -> Viewer | None:
+    """Return who acts: this request's viewer, or whoever a command or job acts for; None is the system itself."""
+    user_id = actor.user_id()
+    if user_id is None:
+        return None
+    if has_request_context() and g.user.is_authenticated and g.user.id == user_id:
+        return viewer()
+    found: Viewer = current_app.extensions.get("portal_viewer_loader", Viewer)(user_id)
     return found
 
 

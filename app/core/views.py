@@ -90,6 +90,8 @@ class PortalView(TransferMixin, ModelView):
     """Where the model keeps the person (OWN), the team (TEAM) and the department: dotted paths."""
     exact: ClassVar[tuple[str, ...]] = ()
     """Columns by which a person names one row in an import; default the first searched one."""
+    related_rows: int = RELATED_ROWS
+    """How many rows the page of the record they belong to shows."""
     has_files: bool = True
     """Whether photos and documents may be kept with a record."""
     empty_hint: LazyString | None = None
@@ -135,6 +137,7 @@ class PortalView(TransferMixin, ModelView):
         self.formatters_columns = {"code": present.code, **(self.formatters_columns or {})}
         mapper = sa_inspect(self.model)
         plain = set(mapper.column_attrs.keys())
+        plain -= getattr(self.model, "sensitive", frozenset())
         self.order_columns = self.order_columns or [name for name in self.list_columns if name in plain]
         relations = mapper.relationships
         self.eager = tuple(dict.fromkeys(
@@ -268,10 +271,16 @@ class PortalView(TransferMixin, ModelView):
         same = or_(*(getattr(self.model, name) == text for name in names))
         return [*db.session.scalars(select(self.model).where(same, self._lookup_condition()).limit(2))]
 
-    def lookup_extra(self, text: str) -> Any | None:
-        """Return a further condition for look-ups (last digits of a sealed number), or None."""
+    def search_extra(self, text: str) -> ColumnElement[bool] | None:
+        """Return a further condition for the search box and look-ups (last digits of a sealed number), or None."""
         del text
         return None
+
+    def search_condition(self, text: str) -> ColumnElement[bool]:
+        """Return what the search box and look-ups of this entity find for a text."""
+        found = self.datamodel.search_clause(self.searched, text)
+        further = self.search_extra(text)
+        return found if further is None else or_(found, further)
 
     @expose("/lookup")
     def lookup(self) -> Any:
@@ -281,9 +290,7 @@ class PortalView(TransferMixin, ModelView):
         text = request.args.get("q", "").replace("\x00", "").strip()[:100]
         query = select(self.model).where(self._lookup_condition())
         if text:
-            found = self.datamodel.search_clause(self.searched, text)
-            further = self.lookup_extra(text)
-            query = query.where(found if further is None else or_(found, further))
+            query = query.where(self.search_condition(text))
         rows = db.session.scalars(query.order_by(self.model.id.desc()).limit(LOOKUP_ROWS))
         return {"rows": [{"value": str(row.id), "text": str(row)} for row in rows]}
 
@@ -357,7 +364,7 @@ class PortalView(TransferMixin, ModelView):
                 continue
             relation = other.datamodel.get_related_fk(self.model)
             listing = Listing(other, MultiDict({relation: str(item.id)}))
-            listing.page_size = RELATED_ROWS
+            listing.page_size = other.related_rows
             yield other, listing, relation
 
     # -- add, edit, delete -------------------------------------------------------------------
@@ -382,6 +389,10 @@ class PortalView(TransferMixin, ModelView):
         """Return where to go after a record was made."""
         return self.show_url(item) if self.may("show") and self.find_or_none(item.id, "show") else self.appbuilder.get_url_for_index
 
+    def after_edit(self, item: Any) -> str:
+        """Return where to go after a record was changed."""
+        return self.show_url(item) if self.may("show") else self.list_url()
+
     @expose("/edit/<pk>", methods=["GET", "POST"])
     @has_access
     def edit(self, pk: str) -> Any:
@@ -398,7 +409,9 @@ class PortalView(TransferMixin, ModelView):
                 form.validate()
             elif form.validate() and self.attempt(form, lambda: self.change(item, form)):
                 flash(_("%(record)s was saved.", record=str(item)), "success")
-                return redirect(self.show_url(item) if self.may("show") else self.list_url())
+                return redirect(self.after_edit(item))
+        elif (why := self.locked(item)) is not None:
+            form.form_errors.append(str(why))
         return self._form_page(
             self.edit_template, form, _("Edit: %(record)s", record=str(self.find(pk, "edit"))), others=others, item=item
         )
@@ -427,6 +440,7 @@ class PortalView(TransferMixin, ModelView):
             db.session.add(item)
             form.populate_obj(item)
             self.pre_add(item)
+        self._refuse_locked(item)
         self._check_reach(item, "add")
         if (uploads := getattr(form, "attachments", None)) is not None and uploads.data:
             files.attach(item, uploads.data)
@@ -434,6 +448,7 @@ class PortalView(TransferMixin, ModelView):
 
     def change(self, item: Any, form: PortalForm) -> None:
         """Save a changed record; does not commit."""
+        self._refuse_locked(item)
         with db.session.no_autoflush:
             form.populate_obj(item)
             self.pre_update(item)
@@ -442,10 +457,20 @@ class PortalView(TransferMixin, ModelView):
 
     def remove(self, item: Any) -> None:
         """Delete a record; does not commit."""
+        self._refuse_locked(item)
         self.pre_delete(item)
         db.session.delete(item)
         db.session.flush()
         self.post_delete(item)
+
+    def locked(self, item: Any) -> LazyString | str | None:
+        """Return why this record cannot be changed or deleted as it stands, or None; asked of a new one, too."""
+        del item
+        return None
+
+    def _refuse_locked(self, item: Any) -> None:
+        if (why := self.locked(item)) is not None:
+            raise RuleError(why)
 
     def _check_reach(self, item: Recorded, verb: str) -> None:
         """Refuse to put a record where the person could not have reached it: rights hold after a save, too."""
@@ -530,6 +555,8 @@ class PortalView(TransferMixin, ModelView):
     def may_step(self, step: Step, item: Any) -> bool:
         """Tell whether this person may take this step of this record."""
         if self.workflow is None or not self.may(step.name) or self.find_or_none(item.id, step.name) is None:
+            return False
+        if self.workflow.bars(step, item):
             return False
         whole = grants().scope(step.name, self.class_permission_name) is Scope.ALL
         return whole or self.workflow.is_for(step, item)

@@ -16,12 +16,13 @@ from typing import Any, Protocol
 from flask import current_app
 from flask_babel import LazyString
 from flask_babel import gettext as _
+from sqlalchemy import or_
 
 from app.core import audit, clock
 from app.core.db import db
 from app.core.entity import Recorded
 from app.core.errors import RuleError
-from app.core.scope import path_in, viewer
+from app.core.scope import acting_viewer, path_in, viewer
 from app.core.types import Choice
 
 
@@ -78,7 +79,8 @@ class Step:
     """One move of one record.
 
     ``asks`` names columns the small form asks for, ``wants`` those of them that may stay empty. ``by`` is a dotted
-    path to the person who alone may take the step (holders of the step at scope *all* may stand in). ``keeps``,
+    path to the person who alone may take the step (holders of the step at scope *all* may stand in); ``never`` are
+    paths to people who may not take it whatever their scope: nobody decides about their own. ``keeps``,
     ``starts``, ``pauses``, ``resumes`` name promises; ``ends`` cancels every open task. ``does`` is the operation
     that changes more than this row; it may raise RuleError.
     """
@@ -90,6 +92,7 @@ class Step:
     asks: Sequence[str] = ()
     wants: Sequence[str] = ()
     by: str | None = None
+    never: Sequence[str] = ()
     keeps: str | Sequence[str] = ()
     starts: str | Sequence[str] = ()
     pauses: str | Sequence[str] = ()
@@ -120,6 +123,12 @@ class Workflow:
         object.__setattr__(self, "column", column)
         object.__setattr__(self, "path", tuple(path))
 
+    @property
+    def states(self) -> list[Choice]:
+        """The states the steps lead from and to, in the order of their list."""
+        known = {state for step in self.steps.values() for state in (*step.sources, step.to)}
+        return [state for state in type(next(iter(known))) if state in known]
+
     def status(self, item: Any) -> Choice:
         """Return the record's state."""
         state: Choice = getattr(item, self.column)
@@ -140,6 +149,16 @@ class Workflow:
         key = self.model.id == item.id
         return bool(db.session.scalar(db.select(db.exists().where(key, clause))))
 
+    def bars(self, step: Step, item: Any) -> bool:
+        """Tell whether the step is closed to whoever acts, since the record is about them or asked by them."""
+        if not step.never:
+            return False
+        who = acting_viewer()
+        if who is None or who.person_id is None:
+            return False
+        clauses = (path_in(self.model, path, frozenset({who.person_id})) for path in step.never)
+        return bool(db.session.scalar(db.select(db.exists().where(self.model.id == item.id, or_(*clauses)))))
+
     def check(self, item: Any, step: Step) -> None:
         """Raise RuleError when the record is not where the step starts: another person was quicker."""
         if self.status(item) not in step.sources:
@@ -150,9 +169,11 @@ class Workflow:
         """Move the record, write history, open and close tasks; does not commit.
 
         What the step asks for is on the record already. Raises RuleError when the step does not start from the
-        record's state; of two simultaneous moves the record's version lets one through.
+        record's state or is barred to whoever acts; of two simultaneous moves the record's version lets one through.
         """
         self.check(item, step)
+        if self.bars(step, item):
+            raise RuleError(_("Nobody decides about their own request or their own work."))
         setattr(item, self.column, step.to)
         if step.does is not None:
             step.does(item, now)

@@ -9,26 +9,20 @@ from app.core.interface import PortalInterface
 from app.core.menu import open_screen
 from app.core.scope import Scope, set_viewer_loader
 from app.core.views import PortalView
+from app.core.views_catalog import CATALOG_COLUMNS, CatalogView
 from app.core.workflow import set_task_keeper
 from app.staff import operations
 from app.staff.models import Department, Position, StaffMember, Task, Team
 
-CATALOG_COLUMNS = ["code", "name_zh_hant", "name_zh_hans", "name_en", "position", "retired_on"]
 
-
-class DepartmentView(PortalView):
+class DepartmentView(CatalogView):
     """Departments of the company."""
 
     datamodel = PortalInterface(Department)
     title, noun = _l("Departments"), _l("Department")
-    list_columns = ["code", "name", "position", "retired_on"]
-    add_columns = CATALOG_COLUMNS
-    searched = ["code", "name_zh_hant", "name_zh_hans", "name_en"]
-    base_order = ("position", "asc")
-    has_files = False
 
 
-class TeamView(PortalView):
+class TeamView(CatalogView):
     """Teams and their leaders."""
 
     datamodel = PortalInterface(Team)
@@ -36,22 +30,17 @@ class TeamView(PortalView):
     list_columns = ["code", "name", "department", "leader", "retired_on"]
     add_columns = ["department", *CATALOG_COLUMNS]
     search_columns = ["department"]
-    searched = ["code", "name_zh_hant", "name_zh_hans", "name_en"]
-    base_order = ("position", "asc")
-    has_files = False
     label_columns = {"department": _l("Department"), "leader": _l("Team leader")}
 
 
-class PositionView(PortalView):
+class PositionView(CatalogView):
     """Positions on the career ladder."""
 
     datamodel = PortalInterface(Position)
     title, noun = _l("Positions"), _l("Position")
     list_columns = ["code", "name", "level", "retired_on"]
     add_columns = ["level", *CATALOG_COLUMNS]
-    searched = ["code", "name_zh_hant", "name_zh_hans", "name_en"]
     base_order = ("level", "asc")
-    has_files = False
     label_columns = {"level": _l("Level"), "position": _l("Order")}
 
 

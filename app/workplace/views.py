@@ -19,23 +19,13 @@ from app.core.listing import Listing
 from app.core.menu import open_screen
 from app.core.scope import Scope
 from app.core.views import Link, PortalView
+from app.core.views_catalog import CATALOG_COLUMNS, CatalogView
 from app.workplace import facts  # noqa: F401 - declares the measures
 from app.workplace import operations
 from app.workplace.models import Area, Equipment, EquipmentKind, FaultKind, Repair, Supplier
 from app.workplace.workflow import REPAIR
 
-CATALOG_COLUMNS = ["code", "name_zh_hant", "name_zh_hans", "name_en", "position", "retired_on"]
 LABELS_PER_SHEET = 200
-
-
-class CatalogView(PortalView):
-    """A list that facility staff may extend."""
-
-    list_columns = ["code", "name", "position", "retired_on"]
-    add_columns = CATALOG_COLUMNS
-    searched = ["code", "name_zh_hant", "name_zh_hans", "name_en"]
-    base_order = ("position", "asc")
-    has_files = False
 
 
 class AreaView(CatalogView):
