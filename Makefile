@@ -21,7 +21,7 @@ ASSETS = @tabler/core/dist/css/tabler.min.css \
 .DEFAULT_GOAL = help
 .NOTPARALLEL:
 .PHONY: help setup run test quick test-postgresql test-sqlite journeys lint types floors i18n \
-	i18n-check migrations format hooks lock clean browser
+	i18n-check migrations migration format hooks lock clean browser
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -87,6 +87,9 @@ migrations: setup ## Check that the migrations make exactly the tables of the mo
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	export PORTAL_DATA_DIR="$$folder" PORTAL_DATABASE_URL= PORTAL_LOG_LEVEL=WARNING && \
 	$(FLASK) db upgrade && $(FLASK) db check
+
+migration: setup ## Write a migration for what changed in the models: make migration m="visitor badges"
+	@$(FLASK) db migrate -m "$(m)"
 
 # ---------------------------------------------------------------- housekeeping
 

@@ -36,7 +36,8 @@ def create_app(settings: Settings, **overrides: object) -> Flask:
     web.init_app(app)
     with app.app_context():
         builder = AppBuilder(
-            base_template="portal/layout.html", security_manager_class=security.PortalSecurityManager,
+            base_template="portal/layout.html",
+            security_manager_class=security.PortalSecurityManager,
             indexview=lobby_home(),
         )
         builder.init_app(app, db.session)

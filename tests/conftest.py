@@ -144,7 +144,10 @@ def fill_cast() -> None:
     positions = {row.code: row for row in db.session.scalars(select(Position))}
     roles = {row.name: row for row in db.session.scalars(select(Role))}
     teams = {}
-    for code, hant, hans, english in (("T1", "客服一組", "客服一组", "Team 1"), ("T2", "客服二組", "客服二组", "Team 2")):
+    for code, hant, hans, english in (
+        ("T1", "客服一組", "客服一组", "Team 1"),
+        ("T2", "客服二組", "客服二组", "Team 2"),
+    ):
         teams[code] = Team(
             code=code, name_zh_hant=hant, name_zh_hans=hans, name_en=english, department=departments["CS"]
         )
@@ -152,17 +155,29 @@ def fill_cast() -> None:
     hashed = generate_password_hash(PASSWORD)
     for number, one in enumerate(CAST, start=1):
         user = User(
-            username=one.login, last_name=one.name[0], first_name=one.name[1:], email=f"{one.login}@example.com",
-            active=True, password=hashed,
+            username=one.login,
+            last_name=one.name[0],
+            first_name=one.name[1:],
+            email=f"{one.login}@example.com",
+            active=True,
+            password=hashed,
         )
         user.roles = [roles[one.role]]
         db.session.add(user)
         db.session.flush()
         team = teams[one.team] if one.team else None
-        db.session.add(StaffMember(
-            number=f"E{number:04d}", name=one.name, user_id=user.id, department=departments[one.department], team=team,
-            leads=team if one.leads else None, position=positions["AGENT1"], hired_on=date(2020, 1, 2),
-        ))
+        db.session.add(
+            StaffMember(
+                number=f"E{number:04d}",
+                name=one.name,
+                user_id=user.id,
+                department=departments[one.department],
+                team=team,
+                leads=team if one.leads else None,
+                position=positions["AGENT1"],
+                hired_on=date(2020, 1, 2),
+            )
+        )
     db.session.commit()
 
 

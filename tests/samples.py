@@ -75,7 +75,7 @@ def _value(column: Column[Any], model: type[Any]) -> Any:
         case Date():
             return date(2026, 3, 2)
         case Time():
-            return time(9 + number % 8)
+            return time(number // 60 % 24, number % 60)
         case Integer():
             return number % 12 + 1
         case Numeric():

@@ -81,8 +81,15 @@ def test_every_column_shown_or_asked_for_has_a_label(app: Flask) -> None:
     for view in screens(app):
         steps = view.workflow.steps.values() if view.workflow else ()
         asked = [column for step in steps for column in step.asks]
-        for column in [*view.list_columns, *view.show_columns, *view.add_columns, *view.edit_columns,
-                       *view.search_columns, *view.order_columns, *asked]:
+        for column in [
+            *view.list_columns,
+            *view.show_columns,
+            *view.add_columns,
+            *view.edit_columns,
+            *view.search_columns,
+            *view.order_columns,
+            *asked,
+        ]:
             assert view.label_columns.get(column), f"{type(view).__name__}.{column} has no label"
 
 

@@ -38,7 +38,11 @@ def photo() -> tuple[io.BytesIO, str]:
 def report(person: Person, item: Equipment, **more: object) -> Repair:
     kind = first(FaultKind)
     answer = person.submit(
-        f"/repair/add?equipment={item.id}", fault_kind=str(kind.id), impact="STOPS_WORK", fault="按鍵沒有反應", **more  # type: ignore[attr-defined]
+        f"/repair/add?equipment={item.id}",
+        fault_kind=str(kind.id),
+        impact="STOPS_WORK",
+        fault="按鍵沒有反應",
+        **more,  # type: ignore[attr-defined]
     )
     assert answer.status_code == 200, answer.text
     return db.session.scalars(select(Repair).order_by(Repair.id.desc())).first()
@@ -54,7 +58,10 @@ def test_a_repair_goes_from_report_to_confirmation(app: Flask, sign_in: SignIn) 
     assert item.status is EquipmentStatus.OUT_OF_ORDER
     task = db.session.scalars(select(Task)).one()
     assert (task.promise, task.status, task.role, task.clause.number) == (
-        "repair_response", TaskStatus.OPEN, "facility", "8.2.2",
+        "repair_response",
+        TaskStatus.OPEN,
+        "facility",
+        "8.2.2",
     )
     assert repair.number in fan.page("/").main.text
 

@@ -40,7 +40,9 @@ def attempts(view: PortalView, verb: str, row: Any, upload: int | None) -> list[
     known = {
         "show": [("GET", f"{base}/show/{row.id}"), ("GET", f"{api}/{row.id}")],
         "edit": [
-            ("GET", f"{base}/edit/{row.id}"), ("POST", f"{base}/edit/{row.id}"), ("PUT", f"{api}/{row.id}"),
+            ("GET", f"{base}/edit/{row.id}"),
+            ("POST", f"{base}/edit/{row.id}"),
+            ("PUT", f"{api}/{row.id}"),
             ("POST", f"{base}/attach/{row.id}"),
         ],
         "delete": [("POST", f"{base}/delete/{row.id}"), ("DELETE", f"{api}/{row.id}")],
@@ -48,8 +50,11 @@ def attempts(view: PortalView, verb: str, row: Any, upload: int | None) -> list[
     if upload is not None:
         known["show"] += [("GET", f"{base}/file/{row.id}/{upload}")]
     if view.workflow and verb in view.workflow.steps:
-        return [("GET", f"{base}/step/{row.id}/{verb}"), ("POST", f"{base}/step/{row.id}/{verb}"),
-                ("POST", f"{api}/{row.id}/step/{verb}")]
+        return [
+            ("GET", f"{base}/step/{row.id}/{verb}"),
+            ("POST", f"{base}/step/{row.id}/{verb}"),
+            ("POST", f"{api}/{row.id}/step/{verb}"),
+        ]
     return known.get(verb, [])
 
 
@@ -96,7 +101,7 @@ def test_rows_outside_the_scope_are_out_of_reach_on_every_path(app: Flask, sign_
 def not_listed(person: Person, view: PortalView, row: Any, verbs: list[str], one: Member) -> int:
     """See that a foreign row is in no list, export, look-up or bulk step."""
     base, api = view.route_base, f"/api/v1/{view.model.__tablename__.replace('_', '-')}"
-    mark = f"{base}/show/{row.id}\""
+    mark = f'{base}/show/{row.id}"'
     if "list" in verbs:
         assert mark not in person.get(f"{base}/list/").text, f"{one.login} {base}/list/"
         listed = person.get(f"{api}/").json["result"]
@@ -119,7 +124,9 @@ def test_a_person_cannot_put_a_record_out_of_or_into_a_foreign_scope(app: Flask,
     from test_repairs import equipment, report  # noqa: PLC0415 - only here
 
     mei = sign_in("mei")
-    repair = report(mei, equipment(), reporter=str(member("kai").id), reporter_id=str(member("kai").id), status="CLOSED")
+    repair = report(
+        mei, equipment(), reporter=str(member("kai").id), reporter_id=str(member("kai").id), status="CLOSED"
+    )
     assert (repair.reporter, repair.status.name) == (member("mei"), "REPORTED")
 
 

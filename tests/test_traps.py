@@ -25,9 +25,25 @@ from app.workplace.models import Area, Equipment, EquipmentKind, Repair
 READERS = ("an", "fan", "su", "ao", "liang", "mei")
 SQL = re.compile(r"SELECT |INSERT INTO|UPDATE .* SET|sqlite3|psycopg|Traceback|sqlalche")
 BAD_ARGUMENTS = (
-    "page=abc", "page=-1", "page=0", "page=99999999999999999999", "size=1000000", "size=-5", "order=password",
-    "order=__class__", "order=id;drop", "dir=sideways", "q=%00", "q=%25", "q=" + "x" * 3000, "q=%F0%9F%98%80",
-    "unknown=1", "page_X=abc", "_flt_9_name=1", "_oc_X=password", "order=user.password",
+    "page=abc",
+    "page=-1",
+    "page=0",
+    "page=99999999999999999999",
+    "size=1000000",
+    "size=-5",
+    "order=password",
+    "order=__class__",
+    "order=id;drop",
+    "dir=sideways",
+    "q=%00",
+    "q=%25",
+    "q=" + "x" * 3000,
+    "q=%F0%9F%98%80",
+    "unknown=1",
+    "page_X=abc",
+    "_flt_9_name=1",
+    "_oc_X=password",
+    "order=user.password",
 )
 BAD_VALUES = ("abc", "-1", "99999999999999999999", "%00", "NO_MEMBER", "2026-99-99", "", "1e999", "%F0%9F%98%80", "NaN")
 
@@ -58,7 +74,9 @@ def test_a_bad_address_never_breaks_a_list(app: Flask, sign_in: SignIn) -> None:
             assert api.status_code in {200, 400, 403, 404}, f"/api/v1{view.route_base}?{argument}: {api.status_code}"
             tried += 1
         for key in ("0", "-1", "abc", "99999999999999999999", "%00", "1%27--"):
-            assert person.get(f"{view.route_base}/show/{key}").status_code in {403, 404}, f"{view.route_base}/show/{key}"
+            assert person.get(f"{view.route_base}/show/{key}").status_code in {403, 404}, (
+                f"{view.route_base}/show/{key}"
+            )
     assert tried > 200
 
 
@@ -154,9 +172,16 @@ def test_a_taken_number_is_a_sentence_not_a_statement(app: Flask, sign_in: SignI
     soup = fan.read(answer.text, "/equipment/add")
     assert soup.select_one("[name=name]")["value"] == "另一台"
     assert soup.select_one("#tag-error") is not None
-    api = fan.post("/api/v1/equipment/", headers={"X-CSRFToken": fan.token()}, json={
-        "tag": "PH-1", "name": "x", "kind": item.kind.code, "area": item.area.code,
-    })
+    api = fan.post(
+        "/api/v1/equipment/",
+        headers={"X-CSRFToken": fan.token()},
+        json={
+            "tag": "PH-1",
+            "name": "x",
+            "kind": item.kind.code,
+            "area": item.area.code,
+        },
+    )
     assert (api.status_code, list(api.json["errors"])) == (422, ["tag"])
     assert len(list(db.session.scalars(select(Equipment)))) == 1
 
@@ -216,21 +241,42 @@ def test_the_rest_api_writes_one_row_and_nothing_nested(app: Flask, sign_in: Sig
         body = {"tag": "N-1", "name": "n", "kind": item.kind.code, "area": area}
         answer = fan.post("/api/v1/equipment/", headers=token, json=body)
         assert (answer.status_code, list(answer.json["errors"])) == (422, ["area"]), area
-    hidden = fan.post("/api/v1/equipment/", headers=token, json={
-        "tag": "N-1", "name": "n", "kind": item.kind.code, "area": item.area.code, "status": "SCRAPPED",
-    })
+    hidden = fan.post(
+        "/api/v1/equipment/",
+        headers=token,
+        json={
+            "tag": "N-1",
+            "name": "n",
+            "kind": item.kind.code,
+            "area": item.area.code,
+            "status": "SCRAPPED",
+        },
+    )
     assert (hidden.status_code, list(hidden.json["errors"])) == (422, ["status"])
     assert db.session.query(Area).count() == areas
-    made = fan.post("/api/v1/equipment/", headers=token, json={
-        "tag": "N-1", "name": "新", "kind": item.kind.code, "area": item.area.id, "bought_on": "2026-01-31", "cost": "12.50",
-    })
+    made = fan.post(
+        "/api/v1/equipment/",
+        headers=token,
+        json={
+            "tag": "N-1",
+            "name": "新",
+            "kind": item.kind.code,
+            "area": item.area.id,
+            "bought_on": "2026-01-31",
+            "cost": "12.50",
+        },
+    )
     assert made.status_code == 201, made.json
     assert made.json["result"]["area"] == {"id": item.area_id, "text": str(item.area)}
     for broken in (b"{", b"[]", b"null", b'"x"'):
         answer = fan.post("/api/v1/equipment/", headers=token, data=broken, content_type="application/json")
         assert answer.status_code == 422
-    assert fan.put(f"/api/v1/equipment/{made.json['id']}", headers=token,
-                   json={"version": 1, "seat": "C3"}).json["result"]["seat"] == "C3"
+    assert (
+        fan.put(f"/api/v1/equipment/{made.json['id']}", headers=token, json={"version": 1, "seat": "C3"}).json[
+            "result"
+        ]["seat"]
+        == "C3"
+    )
     assert fan.delete(f"/api/v1/equipment/{made.json['id']}", headers=token).status_code == 200
 
 
@@ -249,11 +295,21 @@ def test_a_file_keeps_its_chinese_name_and_an_edit_does_not_ask_for_it_again(app
     assert len(list(db.session.scalars(select(Attachment)))) == 1
 
 
-@pytest.mark.parametrize(("name", "content"), [
-    ("a.html", b"<script>alert(1)</script>"), ("a.exe", b"MZ" + b"0" * 200), ("photo.jpg", b"<script>alert(1)</script>"),
-    ("a.pdf", b"no pdf at all"), ("a.txt", b"<html><script>1</script>"), ("../../etc/passwd", b"root"), ("空.txt", b""),
-    ("x.svg", b"<svg onload='1'/>"), ("a.docx", b"PK\x03\x04 nothing"), ("a" * 400 + ".exe", b"1"),
-])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.html", b"<script>alert(1)</script>"),
+        ("a.exe", b"MZ" + b"0" * 200),
+        ("photo.jpg", b"<script>alert(1)</script>"),
+        ("a.pdf", b"no pdf at all"),
+        ("a.txt", b"<html><script>1</script>"),
+        ("../../etc/passwd", b"root"),
+        ("空.txt", b""),
+        ("x.svg", b"<svg onload='1'/>"),
+        ("a.docx", b"PK\x03\x04 nothing"),
+        ("a" * 400 + ".exe", b"1"),
+    ],
+)
 def test_a_file_of_the_wrong_kind_is_refused_with_a_sentence(
     app: Flask, sign_in: SignIn, name: str, content: bytes
 ) -> None:
@@ -262,8 +318,13 @@ def test_a_file_of_the_wrong_kind_is_refused_with_a_sentence(
     item = equipment()
     mei = sign_in("mei")
     kind = sample_fault()
-    answer = mei.submit(f"/repair/add?equipment={item.id}", fault_kind=kind, impact="HINDERS", fault="雜音很大",
-                        attachments=(BytesIO(content), name))
+    answer = mei.submit(
+        f"/repair/add?equipment={item.id}",
+        fault_kind=kind,
+        impact="HINDERS",
+        fault="雜音很大",
+        attachments=(BytesIO(content), name),
+    )
     assert answer.status_code == 422
     assert "雜音很大" in answer.text
     assert db.session.query(Repair).count() == 0
@@ -305,10 +366,18 @@ def test_the_session_survives_a_language_that_is_gone(app: Flask, sign_in: SignI
     assert mei.page("/").html["lang"] == "zh-Hant-TW"
 
 
-@pytest.mark.parametrize(("asked", "lang"), [
-    ("zh-TW", "zh-Hant-TW"), ("zh-HK,zh;q=0.5", "zh-Hant-TW"), ("zh-CN", "zh-Hans-CN"), ("zh-SG", "zh-Hans-CN"),
-    ("en-US,en;q=0.9", "en"), ("de", "zh-Hant-TW"), ("", "zh-Hant-TW"),
-])
+@pytest.mark.parametrize(
+    ("asked", "lang"),
+    [
+        ("zh-TW", "zh-Hant-TW"),
+        ("zh-HK,zh;q=0.5", "zh-Hant-TW"),
+        ("zh-CN", "zh-Hans-CN"),
+        ("zh-SG", "zh-Hans-CN"),
+        ("en-US,en;q=0.9", "en"),
+        ("de", "zh-Hant-TW"),
+        ("", "zh-Hant-TW"),
+    ],
+)
 def test_the_first_visit_follows_the_browser(app: Flask, asked: str, lang: str) -> None:
     page = app.test_client().get("/login/", headers={"Accept-Language": asked}).text
     assert f'<html lang="{lang}">' in page

@@ -15,9 +15,7 @@ class UserSetting(Model):
 
     __tablename__ = "user_setting"
 
-    user_id: Mapped[int] = mapped_column(
-        ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True
-    )
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True)
     locale: Mapped[str | None] = mapped_column(String(16))
     locked_until: Mapped[Moment | None]
     sessions_ended: Mapped[Whole] = mapped_column(default=0)

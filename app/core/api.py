@@ -52,7 +52,12 @@ class PortalApi(BaseApi):
     csrf_exempt = False
     view_class: ClassVar[type[PortalView]]
     method_permission_name: ClassVar[dict[str, str]] = {
-        "get_list": "list", "get": "show", "post": "add", "put": "edit", "delete": "delete", "info": "list",
+        "get_list": "list",
+        "get": "show",
+        "post": "add",
+        "put": "edit",
+        "delete": "delete",
+        "info": "list",
     }
 
     view: PortalView
@@ -91,8 +96,11 @@ class PortalApi(BaseApi):
         listing = Listing(self.view, request.args)
         unknown = set(request.args) - self.view.known_arguments()
         if listing.ignored or unknown:
-            return self.response_400(message=_("These filters cannot be read: %(names)s",
-                                               names=", ".join([*listing.ignored, *sorted(unknown)])))
+            return self.response_400(
+                message=_(
+                    "These filters cannot be read: %(names)s", names=", ".join([*listing.ignored, *sorted(unknown)])
+                )
+            )
         count = listing.count()
         rows = [self.told(item, self.view.list_columns) for item in listing.rows()]
         return self.response(200, count=min(count, COUNT_CAP), is_capped=count > COUNT_CAP, result=rows)
@@ -159,7 +167,9 @@ class PortalApi(BaseApi):
         if "version" not in body:
             return self.response(422, errors={"version": [_("Say which version you read.")]})
         if body.pop("version") != item.version:
-            return self.response(409, message=_("Someone else saved this record a moment ago. Please look at it again."))
+            return self.response(
+                409, message=_("Someone else saved this record a moment ago. Please look at it again.")
+            )
         form, unread = filled(self.view.edit_form, body, item)
         if found := problems(form, unread):
             return self.response(422, errors=found)
@@ -238,13 +248,20 @@ class PortalApi(BaseApi):
         view = self.view
         columns = dict.fromkeys([*view.list_columns, *view.show_columns, *view.add_columns, *view.edit_columns])
         return self.response(
-            200, noun=str(view.noun), title=str(view.title),
+            200,
+            noun=str(view.noun),
+            title=str(view.title),
             verbs=sorted(p.removeprefix("can_") for p in view.base_permissions if view.may(p.removeprefix("can_"))),
             labels={column: view.label(column) for column in columns},
-            add_columns=view.add_columns, edit_columns=view.edit_columns,
-            filters=sorted(view.filters_by_name()), order_columns=view.order_columns,
-            steps=[{"name": s.name, "label": str(s.label), "asks": [*s.asks]}
-                   for s in (view.workflow.steps.values() if view.workflow else ()) if view.may(s.name)],
+            add_columns=view.add_columns,
+            edit_columns=view.edit_columns,
+            filters=sorted(view.filters_by_name()),
+            order_columns=view.order_columns,
+            steps=[
+                {"name": s.name, "label": str(s.label), "asks": [*s.asks]}
+                for s in (view.workflow.steps.values() if view.workflow else ())
+                if view.may(s.name)
+            ],
         )
 
     def _identified(self) -> bool:
@@ -271,10 +288,17 @@ def api_of(view: type[PortalView]) -> type[PortalApi]:
     """Return the API class of a screen: its address, its rights, its part of the OpenAPI page."""
     model = view.datamodel.obj
     name = f"{model.__name__}Api"
-    columns = {column: schema_fields.Raw() for column in view.add_columns or []}
+    columns: dict[str, schema_fields.Field] = {column: schema_fields.Raw() for column in view.add_columns or []}
     schema = Schema.from_dict(columns, name=model.__name__)
-    return type(name, (PortalApi,), {
-        "__doc__": view.__doc__, "view_class": view, "resource_name": model.__tablename__.replace("_", "-"),
-        "class_permission_name": view.class_permission_name or view.__name__,
-        "openapi_spec_tag": model.__name__, "openapi_spec_component_schemas": (schema,),
-    })
+    return type(
+        name,
+        (PortalApi,),
+        {
+            "__doc__": view.__doc__,
+            "view_class": view,
+            "resource_name": model.__tablename__.replace("_", "-"),
+            "class_permission_name": view.class_permission_name or view.__name__,
+            "openapi_spec_tag": model.__name__,
+            "openapi_spec_component_schemas": (schema,),
+        },
+    )

@@ -133,9 +133,7 @@ def _write(session: Session, _context: UOWTransaction) -> None:
             after = {key: new for key, (_, new) in pairs.items()}
             rows.append(_row(item, Change.CHANGED, before, after))
     rows.extend(
-        _row(item, Change.DELETED, _values(item, before=True), {})
-        for item in session.deleted
-        if _is_told(item)
+        _row(item, Change.DELETED, _values(item, before=True), {}) for item in session.deleted if _is_told(item)
     )
     if rows:
         session.execute(insert(AuditEntry), rows)
@@ -153,11 +151,19 @@ def note(
     before: dict[str, Any],
     after: dict[str, Any],
     change: Change = Change.CHANGED,
+    step: str | None = None,
 ) -> None:
-    """Write a change of something that is no ``Recorded`` row, such as a role's rights."""
+    """Write a change of something that is no ``Recorded`` row, such as a role's rights, or that a list was exported."""
     row = {
-        "at": clock.now(), "user_id": actor.user_id(), "entity": entity, "record_id": record_id,
-        "record_version": None, "change": change, "step": None, "before": before, "after": after,
+        "at": clock.now(),
+        "user_id": actor.user_id(),
+        "entity": entity,
+        "record_id": record_id,
+        "record_version": None,
+        "change": change,
+        "step": step,
+        "before": before,
+        "after": after,
     }
     db.session.execute(insert(AuditEntry), [row])
 
@@ -179,7 +185,7 @@ def entries_about(entity: str, record_id: int, *, since: int = 0, limit: int = 5
 def entries_of(item: Recorded, *, since_version: int | None = None, limit: int = 50) -> list[AuditEntry]:
     """Return a record's entries, newest first; with ``since_version`` only what was saved after that version."""
     query = select(AuditEntry).where(
-        AuditEntry.entity == item.__tablename__,  # type: ignore[attr-defined]
+        AuditEntry.entity == item.__tablename__,
         AuditEntry.record_id == item.id,
     )
     if since_version is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import g, has_app_context
 from sqlalchemy import event, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from app.core.db import db
 from app.core.entity import Catalog
@@ -24,13 +24,14 @@ def catalog_rows(model: type[Any]) -> list[Any]:
 
 
 @event.listens_for(Session, "after_commit")
-def _forget(_session: Session) -> None:
-    """Rows expire with their transaction; held on to, each would be read again by itself."""
-    if has_app_context():
+def _forget(session: Session) -> None:
+    """Rows expire with their transaction (not with a savepoint); held on to, each would be read again by itself."""
+    if has_app_context() and session.get_nested_transaction() is None:
         g.pop("portal_catalogs", None)
 
 
 @event.listens_for(Session, "after_soft_rollback")
-def _forget_undone(session: Session, _previous: object) -> None:
-    """The same for a transaction or savepoint that was undone."""
-    _forget(session)
+def _forget_undone(session: Session, undone: SessionTransaction) -> None:
+    """The same for a transaction that was undone."""
+    if not undone.nested:
+        _forget(session)

@@ -67,14 +67,10 @@ def _is_text(data: bytes, codec: str) -> bool:
 def _likeliest(data: bytes) -> str:
     lines = (line for line in io.BytesIO(data) if not line.isascii())
     sample = b"".join(islice(lines, _SAMPLE_LINES))[:_SAMPLE_BYTES]
-    scores = {
-        codec: _sense(sample.decode(codec, "replace"), usual) for codec, usual in _usual().items()
-    }
+    scores = {codec: _sense(sample.decode(codec, "replace"), usual) for codec, usual in _usual().items()}
     best = max(scores, key=scores.__getitem__)
     if scores[best] < _PLAUSIBLE:
-        raise TableError(
-            _l("The characters of this file cannot be read. Save it as “CSV UTF-8” and choose it.")
-        )
+        raise TableError(_l("The characters of this file cannot be read. Save it as “CSV UTF-8” and choose it."))
     return best
 
 
@@ -82,9 +78,7 @@ def _sense(text: str, usual: frozenset[str]) -> float:
     """Return 2 to -2: how much the characters beyond ASCII look like Chinese that someone wrote."""
     foreign = [character for character in text if not character.isascii()]
     points = sum(
-        2 * (character in _COMMON)
-        or 1 * (character in usual)
-        or -2 * (not "\u4e00" <= character <= "\u9fff")
+        2 * (character in _COMMON) or 1 * (character in usual) or -2 * (not "\u4e00" <= character <= "\u9fff")
         for character in foreign
     )
     return points / max(len(foreign), 1)

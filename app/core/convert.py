@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any, cast
 
 from sqlalchemy import Boolean, Date, Enum, Integer, Numeric, String, Text, Time
 from sqlalchemy import inspect as sa_inspect
@@ -16,7 +17,7 @@ from app.core.entity import is_short
 from app.core.forms import PlainText, PortalForm
 from app.core.interface import LARGEST_KEY, is_choice
 from app.core.sealed import Sealed
-from app.core.types import PROSE_LENGTH, UtcDateTime
+from app.core.types import PROSE_LENGTH, Choice, UtcDateTime
 
 
 def form_class(
@@ -28,11 +29,12 @@ def form_class(
     validators: Mapping[str, Sequence[Any]],
     extra: Mapping[str, Callable[[], Field]] | None = None,
     required: Sequence[str] = (),
-    withheld: Set[str] = frozenset(),
+    withheld: AbstractSet[str] = frozenset(),
 ) -> type[PortalForm]:
     """Return a form class for some columns of a model, in this order.
 
-    ``extra`` makes fields that are no columns (made here: WTForms shows fields in the order they are made); ``required`` names columns that must be filled here although the
+    ``extra`` makes fields that are no columns (made here: WTForms shows fields in the order they are made);
+    ``required`` names columns that must be filled here although the
     table allows them to be empty (what a step asks for); ``withheld`` names personal data of the record the form
     is about, which it must not show.
     """
@@ -63,7 +65,7 @@ def _field(model: type[Any], name: str, options: dict[str, Any], checks: list[An
             size = Length(max=kind.plain_length)
             return fields.Text(validators=[*checks, PlainText(), size], filters=[_strip], **options)
         case Enum() if is_choice(kind):
-            return fields.ChoiceField(validators=checks, members=kind.enum_class, **options)
+            return fields.ChoiceField(validators=checks, members=cast("type[Choice]", kind.enum_class), **options)
         case Boolean():
             return fields.Check(validators=checks[1:], **options)
         case UtcDateTime():

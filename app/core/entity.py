@@ -20,6 +20,7 @@ class Recorded:
     (``StaleDataError``), which the screens turn into a page that shows what the other person changed.
     """
 
+    __tablename__: str
     sensitive: ClassVar[frozenset[str]] = frozenset()
     """Columns with personal data: masked on every page, export and in the audit trail."""
 

@@ -7,9 +7,12 @@ have sent, or raises ValueError with a sentence for the person.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, Protocol
 
 from flask import current_app
@@ -42,6 +45,30 @@ from app.core.types import Choice
 Cell = str | date | datetime | Decimal | None
 TRUE_WORDS = frozenset({"1", "true", "yes", "y", "是", "✓", "v", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "n", "否", "", "off"})
+
+
+_answers: ContextVar[dict[Hashable, Any] | None] = ContextVar("look_up_answers", default=None)
+
+
+@contextmanager
+def remembering() -> Iterator[dict[Hashable, Any]]:
+    """Ask each look-up once while the block lasts; yields the answers, which its user clears with each transaction."""
+    answers: dict[Hashable, Any] = {}
+    token = _answers.set(answers)
+    try:
+        yield answers
+    finally:
+        _answers.reset(token)
+
+
+def once(question: Hashable, ask: Callable[[], Any]) -> Any:
+    """Return the answer to a question, asked only once inside ``remembering``."""
+    answers = _answers.get()
+    if answers is None:
+        return ask()
+    if question not in answers:
+        answers[question] = ask()
+    return answers[question]
 
 
 class LookupTarget(Protocol):
@@ -95,11 +122,23 @@ class LongText(FromCell, TextAreaField):
     """Several lines."""
 
 
-class WholeNumber(FromCell, IntegerField):
+THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d*)?")
+
+
+class NumberCell:
+    """Numbers as people write them: 1,234.50 is 1234.50."""
+
+    def from_cell(self, value: Cell) -> str:
+        """Return the number without the commas between thousands."""
+        text = text_of(value)
+        return text.replace(",", "") if THOUSANDS.fullmatch(text) else text
+
+
+class WholeNumber(NumberCell, IntegerField):
     """A number without decimals."""
 
 
-class Amount(FromCell, DecimalField):
+class Amount(NumberCell, DecimalField):
     """A number with decimals."""
 
 
@@ -136,8 +175,8 @@ class Clock(TimeField):
     """A time of day, with the browser's own picker."""
 
     def from_cell(self, value: Cell) -> str:
-        """Return the time as it is written."""
-        return text_of(value)[:5]
+        """Return hours and minutes; seconds are nobody's."""
+        return ":".join(text_of(value).split(":")[:2])
 
 
 class Moment(DateTimeLocalField):
@@ -145,8 +184,10 @@ class Moment(DateTimeLocalField):
 
     def __init__(self, label: Any = None, validators: Any = None, **kwargs: Any) -> None:
         super().__init__(
-            label, validators,
-            format=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"], **kwargs,
+            label,
+            validators,
+            format=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"],
+            **kwargs,
         )
 
     def process_data(self, value: datetime | None) -> None:
@@ -211,13 +252,19 @@ class ChoiceField(SelectField):
         raise ValueError(_("“%(text)s” is not one of: %(choices)s", text=text, choices=choices))
 
 
-def labels_in_all_languages(member: Choice) -> set[str]:
+@cache
+def labels_in_all_languages(member: Choice) -> frozenset[str]:
     """Return a member's labels in every language of the portal."""
-    labels = set()
+    return in_all_languages(member.label)
+
+
+def in_all_languages(text: object) -> frozenset[str]:
+    """Return a translated text in every language of the portal."""
+    found = set()
     for locale in current_app.config["LANGUAGES"]:
         with force_locale(locale):
-            labels.add(str(member.label))
-    return labels
+            found.add(str(text))
+    return frozenset(found)
 
 
 class RowField(SelectField):
@@ -274,14 +321,20 @@ class CatalogField(RowField):
             yield str(row.id), str(row), row is self.data, {}
 
     def from_cell(self, value: Cell) -> str:
-        """Accept a row's code or its name in any of the portal's languages."""
+        """Accept a row's code, or its name in any of the portal's languages where it is one row's only."""
         text = text_of(value)
-        if not text:
-            return ""
-        for row in self.rows():
-            if text in {row.code, row.name_zh_hant, row.name_zh_hans, row.name_en}:
-                return str(row.id)
-        raise ValueError(_("“%(text)s” is not in the list.", text=text))
+        return str(once((self.model, "name", text), lambda: self._meant(text))) if text else ""
+
+    def _meant(self, text: str) -> int:
+        rows = self.rows()
+        found = [row for row in rows if row.code == text] or [
+            row for row in rows if text in {row.name_zh_hant, row.name_zh_hans, row.name_en}
+        ]
+        if not found:
+            raise ValueError(_("“%(text)s” is not in the list.", text=text))
+        if len(found) > 1:
+            raise ValueError(_("“%(text)s” fits more than one record.", text=text))
+        return found[0].id
 
 
 class LookupField(RowField):
@@ -294,8 +347,7 @@ class LookupField(RowField):
 
     def find(self, key: object) -> Any | None:
         """Return the row if this person may pick it."""
-        wanted = parse_key(key)
-        return self.target.lookup_get(wanted) if wanted is not None else None
+        return picked(self.model, key)
 
     def iter_choices(self) -> Iterator[tuple[str, str, bool, dict[str, Any]]]:
         """Give the empty choice and the chosen row; the rest comes as the person types."""
@@ -306,19 +358,23 @@ class LookupField(RowField):
     def from_cell(self, value: Cell) -> str:
         """Accept a row's number or name when it is one row's only."""
         text = text_of(value)
-        if not text:
-            return ""
-        return str(the_one(self.target, text).id)
+        return the_one(self.model, text) if text else ""
 
 
-def the_one(target: LookupTarget, text: str) -> Any:
-    """Return the row a text means; raises ValueError if it is none or several."""
-    rows = target.lookup_exact(text)
+def picked(model: type[Any], key: object) -> Any | None:
+    """Return the row with this key if the person may pick it."""
+    wanted = parse_key(key)
+    return once((model, wanted), lambda: target_of(model).lookup_get(wanted)) if wanted is not None else None
+
+
+def the_one(model: type[Any], text: str) -> str:
+    """Return the key of the row a text means; raises ValueError if it is none or several."""
+    rows = once((model, "name", text), lambda: target_of(model).lookup_exact(text))
     if not rows:
         raise ValueError(_("“%(text)s” was not found.", text=text))
     if len(rows) > 1:
         raise ValueError(_("“%(text)s” fits more than one record.", text=text))
-    return rows[0]
+    return str(once((model, rows[0].id), lambda: rows[0]).id)
 
 
 class LookupManyField(SelectMultipleField):
@@ -340,8 +396,7 @@ class LookupManyField(SelectMultipleField):
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Find the rows within the person's rights; keep those already there."""
         held = {str(row.id): row for row in self.object_data or []}
-        target = target_of(self.model)
-        found = [held.get(key) or target.lookup_get(parse_key(key) or 0) for key in dict.fromkeys(valuelist) if key]
+        found = [held.get(key) or picked(self.model, key) for key in dict.fromkeys(valuelist) if key]
         if None in found:
             raise ValueError(_("This is not one of the choices."))
         self.data = found
@@ -357,7 +412,7 @@ class LookupManyField(SelectMultipleField):
     def from_cell(self, value: Cell) -> list[str]:
         """Accept several numbers or names, separated by commas, semicolons or ideographic commas."""
         names = [name.strip() for name in re.split("[,;，；、]", text_of(value)) if name.strip()]
-        return [str(the_one(target_of(self.model), name).id) for name in names]
+        return [the_one(self.model, name) for name in names]
 
 
 class Files(MultipleFileField):
@@ -376,6 +431,8 @@ class Withheld:
 
     Left empty it keeps what is there; a hyphen removes what may be removed.
     """
+
+    description: Any
 
     def process_data(self, value: Any) -> None:
         """Show nothing of a value that is there."""

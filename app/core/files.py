@@ -27,11 +27,17 @@ from app.core.types import Key, Moment
 LARGEST_BYTES = 15 * 2**20
 PREVIEWED = {"image/jpeg", "image/png", "image/webp", "image/gif"}
 ALLOWED = {
-    "jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp", "gif": "image/gif",
-    "heic": "image/heic", "pdf": "application/pdf",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "png": "image/png",
+    "webp": "image/webp",
+    "gif": "image/gif",
+    "heic": "image/heic",
+    "pdf": "application/pdf",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "txt": "text/plain", "csv": "text/csv",
+    "txt": "text/plain",
+    "csv": "text/csv",
 }
 TEXT_KINDS = {"text/plain", "text/csv"}
 ZIP_KINDS = {ALLOWED["docx"], ALLOWED["xlsx"]}
@@ -72,8 +78,13 @@ def checked_kind(name: str, content: bytes) -> str:
     ending = name.rpartition(".")[2].lower()
     kind = ALLOWED.get(ending)
     if kind is None:
-        raise RuleError(_("%(name)s: files of this kind are not accepted. Accepted are %(kinds)s.",
-                          name=name, kinds=", ".join(sorted(ALLOWED))))
+        raise RuleError(
+            _(
+                "%(name)s: files of this kind are not accepted. Accepted are %(kinds)s.",
+                name=name,
+                kinds=", ".join(sorted(ALLOWED)),
+            )
+        )
     if not content:
         raise RuleError(_("%(name)s is empty.", name=name))
     if len(content) > LARGEST_BYTES:
@@ -86,7 +97,7 @@ def checked_kind(name: str, content: bytes) -> str:
 def _is_what_it_says(kind: str, content: bytes) -> bool:
     guessed = filetype.guess_mime(content)
     if kind in TEXT_KINDS:
-        return guessed is None and b"\x00" not in content[:4096] and not content.lstrip()[:1] == b"<"
+        return guessed is None and b"\x00" not in content[:4096] and content.lstrip()[:1] != b"<"
     if kind in ZIP_KINDS:
         return content.startswith(b"PK\x03\x04") and b"[Content_Types].xml" in content
     if kind in PREVIEWED:
@@ -94,7 +105,7 @@ def _is_what_it_says(kind: str, content: bytes) -> bool:
             Image.open(io.BytesIO(content)).verify()
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
             return False
-    return guessed == kind
+    return bool(guessed == kind)
 
 
 def _path(digest: str) -> Path:
@@ -116,10 +127,18 @@ def attach(item: Recorded, uploads: list[FileStorage]) -> list[Attachment]:
     for name, content, kind in judged:
         digest = hashlib.sha256(content).hexdigest()
         _store(_path(digest), content)
-        rows.append(Attachment(
-            entity=item.__tablename__, record_id=item.id, name=name, kind=kind,  # type: ignore[attr-defined]
-            size_bytes=len(content), digest=digest, added_at=clock.now(), added_by_id=actor.user_id(),
-        ))
+        rows.append(
+            Attachment(
+                entity=item.__tablename__,
+                record_id=item.id,
+                name=name,
+                kind=kind,
+                size_bytes=len(content),
+                digest=digest,
+                added_at=clock.now(),
+                added_by_id=actor.user_id(),
+            )
+        )
     db.session.add_all(rows)
     return rows
 
@@ -137,25 +156,32 @@ def _store(path: Path, content: bytes) -> None:
 
 def attachments_of(item: Recorded) -> list[Attachment]:
     """Return a record's files, oldest first."""
-    return list(db.session.scalars(
-        select(Attachment)
-        .where(Attachment.entity == item.__tablename__, Attachment.record_id == item.id)  # type: ignore[attr-defined]
-        .order_by(Attachment.id)
-    ))
+    return list(
+        db.session.scalars(
+            select(Attachment)
+            .where(Attachment.entity == item.__tablename__, Attachment.record_id == item.id)
+            .order_by(Attachment.id)
+        )
+    )
 
 
 def find_attachment(item: Recorded, key: int) -> Attachment | None:
     """Return one file of this record, or None if it belongs to another."""
-    return db.session.scalar(select(Attachment).where(
-        Attachment.id == key, Attachment.entity == item.__tablename__,  # type: ignore[attr-defined]
-        Attachment.record_id == item.id,
-    ))
+    return db.session.scalar(
+        select(Attachment).where(
+            Attachment.id == key,
+            Attachment.entity == item.__tablename__,
+            Attachment.record_id == item.id,
+        )
+    )
 
 
 def send(attachment: Attachment, *, inline: bool) -> Response:
     """Return the file under its own name; only pictures are shown in the page, all else is downloaded."""
     answer: Any = send_file(
-        _path(attachment.digest), mimetype=attachment.kind, download_name=attachment.name,
+        _path(attachment.digest),
+        mimetype=attachment.kind,
+        download_name=attachment.name,
         as_attachment=not (inline and attachment.is_picture),
     )
     answer.headers["X-Content-Type-Options"] = "nosniff"

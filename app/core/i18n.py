@@ -15,9 +15,20 @@ from app.core.db import db
 
 # What browsers ask for, and which of our two Chineses it means.
 BROWSER_LOCALES = {
-    "zh-Hant-TW": "zh_Hant_TW", "zh-Hant": "zh_Hant_TW", "zh-TW": "zh_Hant_TW", "zh-HK": "zh_Hant_TW",
-    "zh-MO": "zh_Hant_TW", "zh-Hant-HK": "zh_Hant_TW", "zh-Hans-CN": "zh_Hans_CN", "zh-Hans": "zh_Hans_CN",
-    "zh-CN": "zh_Hans_CN", "zh-SG": "zh_Hans_CN", "zh": "zh_Hans_CN", "en": "en", "en-US": "en", "en-GB": "en",
+    "zh-Hant-TW": "zh_Hant_TW",
+    "zh-Hant": "zh_Hant_TW",
+    "zh-TW": "zh_Hant_TW",
+    "zh-HK": "zh_Hant_TW",
+    "zh-MO": "zh_Hant_TW",
+    "zh-Hant-HK": "zh_Hant_TW",
+    "zh-Hans-CN": "zh_Hans_CN",
+    "zh-Hans": "zh_Hans_CN",
+    "zh-CN": "zh_Hans_CN",
+    "zh-SG": "zh_Hans_CN",
+    "zh": "zh_Hans_CN",
+    "en": "en",
+    "en-US": "en",
+    "en-GB": "en",
 }
 HTML_LANG = {"zh_Hant_TW": "zh-Hant-TW", "zh_Hans_CN": "zh-Hans-CN", "en": "en"}
 

@@ -29,17 +29,19 @@ def input_of(field: Field) -> list[str]:
             return [field._value()] if hasattr(field, "_value") else []  # noqa: SLF001 - WTForms' own rendering hook
 
 
-def filled(kind: type[PortalForm], given: dict[str, Any], item: object = None) -> tuple[PortalForm, dict[str, list[str]]]:
+def filled(
+    kind: type[PortalForm], given: dict[str, Any], item: object = None
+) -> tuple[PortalForm, dict[str, list[str]]]:
     """Return a form filled from an item or the defaults, with the given cells laid over it.
 
     The second value holds what could not be read, by field; such a field is left empty. Names the form
     does not know are told as errors, too: nothing is silently dropped.
     """
     inputs: MultiDict[str, str] = MultiDict()
-    for field in kind(formdata=None, obj=item, meta={"csrf": False}):
+    blank = kind(formdata=None, obj=item, meta={"csrf": False})
+    for field in blank:
         inputs.setlist(field.name, input_of(field))
     errors: dict[str, list[str]] = {}
-    blank = kind(formdata=None, obj=item, meta={"csrf": False})
     for name, value in given.items():
         if name not in blank:
             errors[name] = [_("This field cannot be set here.")]
@@ -48,7 +50,9 @@ def filled(kind: type[PortalForm], given: dict[str, Any], item: object = None) -
             text = _text(blank[name], value)
         except ValueError as error:
             errors[name], text = [str(error)], ""
-        inputs.setlist(name, text if isinstance(text, list) else [text] if text or not isinstance(blank[name], Check) else [])
+        inputs.setlist(
+            name, text if isinstance(text, list) else [text] if text or not isinstance(blank[name], Check) else []
+        )
     return kind(formdata=inputs, obj=item, meta={"csrf": False}), errors
 
 
@@ -67,6 +71,11 @@ def _text(field: Field, value: Any) -> str | list[str]:
 def problems(form: PortalForm, unread: dict[str, list[str]]) -> dict[str, list[str]]:
     """Validate and return every problem by field; ``""`` holds those of the whole record."""
     form.validate()
+    return told(form, unread)
+
+
+def told(form: PortalForm, unread: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return every problem that a form shows, by field; ``""`` holds those of the whole record."""
     found = {name: [str(error) for error in errors] for name, errors in form.errors.items() if name}
     found |= unread
     if form.form_errors:

@@ -32,7 +32,7 @@ def parse_key(text: object) -> int | None:
     return key if 0 < key <= LARGEST_KEY else None
 
 
-def parse_value(column_type: Any, text: str) -> Any:  # noqa: PLR0911 - one return per kind of column
+def parse_value(column_type: Any, text: str) -> Any:
     """Return a column's value from the text of an address; raises ValueError where it is none.
 
     Done here once so that a bad address is answered alike on both databases, before it reaches either.
@@ -198,7 +198,10 @@ class PortalInterface(SQLAInterface):
     eager: tuple[str, ...] = ()
 
     def query_count(
-        self, query: Query[Any], filters: Filters | None = None, select_columns: list[str] | None = None,  # noqa: ARG002
+        self,
+        query: Query[Any],
+        filters: Filters | None = None,
+        select_columns: list[str] | None = None,
     ) -> int:
         """Return how many rows match, counting no further than one past ``COUNT_CAP``."""
         matching = self.apply_filters(query, filters).with_entities(self.get_pk()).order_by(None)
@@ -207,8 +210,10 @@ class PortalInterface(SQLAInterface):
     def apply_all(self, query: Query[Any], *args: Any, **kwargs: Any) -> Query[Any]:
         """Apply filters, order and page, and load the listed relations with one statement each."""
         kwargs.pop("select_columns", None)
-        return super().apply_all(query, *args, **kwargs).options(
-            *(selectinload(getattr(self.obj, name)) for name in self.eager)
+        return (
+            super()
+            .apply_all(query, *args, **kwargs)
+            .options(*(selectinload(getattr(self.obj, name)) for name in self.eager))
         )
 
     def get_related_fk(self, model: type[Any]) -> str | None:

@@ -78,8 +78,7 @@ class Listing:
     def _value_words(self, found: PortalFilter, value: Any) -> str:
         if isinstance(found, RefersTo):
             target = found.column.property.mapper.class_
-            row = db.session.get(target, value) if is_short(target) else (
-                fields.target_of(target).lookup_get(value))
+            row = db.session.get(target, value) if is_short(target) else (fields.target_of(target).lookup_get(value))
             return str(row) if row is not None else f"#{value}"
         return words(value)
 
@@ -143,7 +142,7 @@ class Listing:
                 args[name] = [str(value)]
         if "page" not in changes:
             args.pop("page", None)
-        return url_for(f"{self.view.endpoint}.list", **args)
+        return self.view.list_url(**args)
 
     def controls(self) -> list[Control]:
         """Return the filters as form controls, with what the address holds."""

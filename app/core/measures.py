@@ -123,7 +123,12 @@ MEASURES: dict[str, Measure] = {}
 
 
 def measure(
-    name: str, label: LazyString, *, clause: str, unit: Unit, view: str,
+    name: str,
+    label: LazyString,
+    *,
+    clause: str,
+    unit: Unit,
+    view: str,
     filters: Callable[[Period], dict[str, str]] | None = None,
 ) -> Callable[[Callable[[Period], Share | Count | Mean]], Callable[[Period], Share | Count | Mean]]:
     """Declare a measure; ``view`` and ``filters`` lead to exactly the records it counts as its whole."""

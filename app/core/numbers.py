@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Integer, String, insert, update
+from typing import cast
+
+from sqlalchemy import Integer, String, Table, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -28,7 +30,7 @@ def next_number(prefix: str, year: int) -> str:
     is given out again.
     """
     series = (NumberSeries.prefix == prefix, NumberSeries.year == year)
-    table = NumberSeries.__table__
+    table = cast("Table", NumberSeries.__table__)
     take = update(table).where(*series).values(last=table.c.last + 1).returning(table.c.last)
     last = db.session.execute(take).scalar()
     if last is None:

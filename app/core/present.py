@@ -24,6 +24,8 @@ from app.core.types import Choice, UtcDateTime
 
 NOTHING = "—"
 SHORTENED_AT = 80
+SHORT_NUMBER = 8
+SHORT_NAME = 2
 
 
 def masked(value: str | None) -> str:
@@ -34,8 +36,8 @@ def masked(value: str | None) -> str:
     if at:
         return f"{name[:1]}{MASK}@{domain}"
     if any(letter.isdigit() for letter in value):
-        return f"{value[:4]}{MASK}{value[-3:]}" if len(value) > 8 else f"{MASK}{value[-2:]}"
-    if len(value) <= 2:
+        return f"{value[:4]}{MASK}{value[-3:]}" if len(value) > SHORT_NUMBER else f"{MASK}{value[-2:]}"
+    if len(value) <= SHORT_NAME:
         return f"{value[:1]}○"
     if " " in value:
         return " ".join(f"{part[:1]}○" for part in value.split(" "))
@@ -50,15 +52,16 @@ def words(value: object) -> str:
         case bool():
             return _("Yes") if value else _("No")
         case datetime():
-            return format_datetime(value, "yyyy-MM-dd HH:mm")
+            return str(format_datetime(value, "yyyy-MM-dd HH:mm"))
         case date():
-            return format_date(value, "yyyy-MM-dd")
+            return str(format_date(value, "yyyy-MM-dd"))
         case time():
             return value.strftime("%H:%M")
         case Decimal():
-            return format_decimal(value.normalize() if value != value.to_integral() else value.quantize(Decimal(1)))
+            whole = value == value.to_integral()
+            return str(format_decimal(value.quantize(Decimal(1)) if whole else value.normalize()))
         case int():
-            return format_decimal(value)
+            return str(format_decimal(value))
         case timedelta():
             return span(value)
         case list() | set() | frozenset():
@@ -144,7 +147,9 @@ class Line:
     changes: list[tuple[str, str, str]]
 
 
-def history(model: type[Any], entries: Iterable[AuditEntry], labels: Mapping[str, Any], steps: Mapping[str, Any]) -> list[Line]:
+def history(
+    model: type[Any], entries: Iterable[AuditEntry], labels: Mapping[str, Any], steps: Mapping[str, Any]
+) -> list[Line]:
     """Return history as sentences: who did what when, and each column's value before and after in words."""
     entries = list(entries)
     reader = _Reader(model, entries)
@@ -152,11 +157,14 @@ def history(model: type[Any], entries: Iterable[AuditEntry], labels: Mapping[str
     lines = []
     for entry in entries:
         what = str(entry.change.label)
-        if entry.change is Change.STEPPED and entry.step in steps:
+        if entry.step is not None and entry.step in steps:
             what = str(steps[entry.step].label)
         changes = [
-            (str(labels.get(reader.label_key(key), reader.label_key(key))),
-             reader.words(key, entry.before.get(key)), reader.words(key, entry.after.get(key)))
+            (
+                str(labels.get(reader.label_key(key), reader.label_key(key))),
+                reader.words(key, entry.before.get(key)),
+                reader.words(key, entry.after.get(key)),
+            )
             for key in {**entry.before, **entry.after}
             # What a new record began with stands among its facts, or in the line that changed it.
             if reader.label_key(key) in labels and entry.change is not Change.ADDED

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flask import current_app
+from flask import current_app, g, has_app_context
 from flask_appbuilder.security.sqla.models import (
     Permission,
     PermissionView,
@@ -22,12 +22,14 @@ from flask_appbuilder.security.sqla.models import (
     assoc_permissionview_role,
 )
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import String, delete, insert, select, text
+from sqlalchemy import ForeignKey, String, delete, insert, select, text, tuple_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import audit
 from app.core.db import Model, db
+from app.core.entity import reader_name
 from app.core.scope import Scope
+from app.core.types import Name
 
 ROLE_LABELS = {
     "agent": _l("Agent"),
@@ -39,8 +41,15 @@ ROLE_LABELS = {
     "administrator": _l("Administrator"),
 }
 VERB_LABELS = {
-    "list": _l("List"), "show": _l("View"), "add": _l("Add"), "edit": _l("Edit"), "delete": _l("Delete"),
-    "lookup": _l("Choose in forms"), "export": _l("Export"), "import": _l("Import"), "get": _l("Read"),
+    "list": _l("List"),
+    "show": _l("View"),
+    "add": _l("Add"),
+    "edit": _l("Edit"),
+    "delete": _l("Delete"),
+    "lookup": _l("Choose in forms"),
+    "export": _l("Export"),
+    "import": _l("Import"),
+    "get": _l("Read"),
 }
 SYNC_LOCK = 7_341_905
 
@@ -56,6 +65,29 @@ class ShippedGrant(Model):
     role: Mapped[str] = mapped_column(String(64), primary_key=True)
     permission: Mapped[str] = mapped_column(String(100), primary_key=True)
     view: Mapped[str] = mapped_column(String(100), primary_key=True)
+
+
+class RoleName(Model):
+    """What a role that was made in the portal is called (角色名稱); those that came with it have ROLE_LABELS."""
+
+    __tablename__ = "role_name"
+
+    role_id: Mapped[int] = mapped_column(ForeignKey("ab_role.id", ondelete="CASCADE"), primary_key=True)
+    name_zh_hant: Mapped[Name]
+    name_zh_hans: Mapped[Name]
+    name_en: Mapped[Name]
+
+
+def role_label(role: Role) -> str:
+    """Return what a role is called in the reader's language; names of made roles are read once per request."""
+    if role.name in ROLE_LABELS or not has_app_context():
+        return str(ROLE_LABELS.get(role.name, role.name))
+    if "portal_role_names" not in g:
+        g.portal_role_names = {row.role_id: reader_name(row) for row in db.session.scalars(select(RoleName))}
+    return str(g.portal_role_names.get(role.id, role.name))
+
+
+Role.__str__ = role_label
 
 
 class MatrixError(ValueError):
@@ -111,7 +143,7 @@ def verbs_of(view: Any) -> list[str]:
     """Return the verbs a screen knows, in the usual order, its workflow's steps last."""
     known = [permission.removeprefix("can_") for permission in view.base_permissions]
     usual = [verb for verb in VERB_LABELS if verb in known]
-    return usual + sorted(set(known) - set(usual), key=lambda verb: _place(view, verb))
+    return usual + sorted(set(known) - set(usual), key=lambda verb: (_place(view, verb), verb))
 
 
 def _place(view: Any, verb: str) -> int:
@@ -120,8 +152,17 @@ def _place(view: Any, verb: str) -> int:
     return steps.index(verb) if verb in steps else -1
 
 
+def verb_label(view: Any, verb: str) -> str:
+    """Return what a verb of a screen is called: a usual one, a workflow's step, or one of the screen's own."""
+    workflow = getattr(view, "workflow", None)
+    if workflow and verb in workflow.steps:
+        return str(workflow.steps[verb].label)
+    own = getattr(view, "verb_labels", {})
+    return str(own.get(verb) or VERB_LABELS.get(verb) or verb)
+
+
 def guarded_views() -> dict[str, Any]:
-    """Return every screen that asks for a right, by its name in the matrix."""
+    """Return every screen that asks for a right, by its name in the matrix; a REST API goes by its screen."""
     found: dict[str, Any] = {}
     for view in current_app.appbuilder.baseviews:  # type: ignore[attr-defined]
         if getattr(view, "base_permissions", None):
@@ -133,10 +174,7 @@ def guarded_views() -> dict[str, Any]:
 
 def check_matrix(grants: Iterable[Grant]) -> None:
     """Raise MatrixError if the matrix and the screens do not name the same things."""
-    verbs: dict[str, set[str]] = {}
-    for view in current_app.appbuilder.baseviews:  # type: ignore[attr-defined]
-        if getattr(view, "base_permissions", None):
-            verbs.setdefault(view.class_permission_name, set()).update(view.base_permissions)
+    verbs = {name: set(view.base_permissions) for name, view in guarded_views().items()}
     for role, permission, view in sorted(grants):
         if view not in verbs:
             message = f"the matrix names the screen {view}, which does not exist"
@@ -149,81 +187,102 @@ def check_matrix(grants: Iterable[Grant]) -> None:
         raise MatrixError(message)
 
 
-def current_grants() -> frozenset[Grant]:
-    """Return what the roles hold in the database now."""
-    rows = db.session.execute(
+def current_grants(role_id: int | None = None) -> frozenset[Grant]:
+    """Return what the roles hold in the database now, or what one role holds."""
+    query = (
         select(Role.name, Permission.name, ViewMenu.name)
         .join(assoc_permissionview_role, assoc_permissionview_role.c.role_id == Role.id)
         .join(PermissionView, PermissionView.id == assoc_permissionview_role.c.permission_view_id)
         .join(Permission, Permission.id == PermissionView.permission_id)
         .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
     )
+    rows = db.session.execute(query if role_id is None else query.where(Role.id == role_id))
     return frozenset((role, permission, view) for role, permission, view in rows)
 
 
-def shipped_grants() -> frozenset[Grant]:
-    """Return the matrix as it was last synchronised."""
-    rows = db.session.execute(select(ShippedGrant.role, ShippedGrant.permission, ShippedGrant.view))
-    return frozenset((role, permission, view) for role, permission, view in rows)
+def shipped_grants(role: str | None = None) -> frozenset[Grant]:
+    """Return the matrix as it was last synchronised, or one role's part of it."""
+    query = select(ShippedGrant.role, ShippedGrant.permission, ShippedGrant.view)
+    rows = db.session.execute(query if role is None else query.where(ShippedGrant.role == role))
+    return frozenset((name, permission, view) for name, permission, view in rows)
+
+
+def lock_rights() -> None:
+    """Let one transaction at a time change rights: what it reads after this stays true until it ends.
+
+    SQLite has one writer anyway; its transaction began as one (see ``core.db``).
+    """
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SYNC_LOCK})
 
 
 def sync_roles(matrix: frozenset[Grant]) -> SyncResult:
     """Carry the shipped matrix into the database in one transaction; the caller commits.
 
     Grants new in the matrix are added, grants dropped from it are removed, what an administrator changed stays.
-    Grants on screens or verbs that no longer exist are removed whoever gave them.
+    Grants on screens or verbs that no longer exist are removed whoever gave them. Several servers may start a
+    release at once: the second waits and finds nothing to do.
     """
-    if db.engine.dialect.name == "postgresql":
-        # Several servers may start a release at once; the second waits and finds nothing to do.
-        db.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SYNC_LOCK})
+    lock_rights()
     before, held = shipped_grants(), current_grants()
     wanted = (held | (matrix - before)) - (before - matrix)
-    wanted = frozenset(grant for grant in wanted if _exists(grant, matrix))
+    verbs = {name: set(view.base_permissions) for name, view in guarded_views().items()}
+    wanted = frozenset(
+        grant
+        for grant in _one_scope(wanted, held - before)
+        if grant[2] in verbs and (grant[1].startswith("scope_") or grant[1] in verbs[grant[2]])
+    )
     result = write_grants(held, wanted)
-    db.session.execute(delete(ShippedGrant))
-    if matrix:
-        rows = [{"role": role, "permission": permission, "view": view} for role, permission, view in sorted(matrix)]
+    if gone := before - matrix:
+        key = tuple_(ShippedGrant.role, ShippedGrant.permission, ShippedGrant.view)
+        db.session.execute(delete(ShippedGrant).where(key.in_(sorted(gone))))
+    if new := matrix - before:
+        rows = [{"role": role, "permission": permission, "view": view} for role, permission, view in sorted(new)]
         db.session.execute(insert(ShippedGrant), rows)
-    _forget_orphans()
+    if result.removed:
+        _forget_orphans()
     return result
 
 
-def _exists(grant: Grant, matrix: frozenset[Grant]) -> bool:
-    _role, permission, name = grant
-    views = guarded_views()
-    if name not in views:
-        return False
-    known = {p for view in current_app.appbuilder.baseviews  # type: ignore[attr-defined]
-             if getattr(view, "class_permission_name", None) == name for p in view.base_permissions}
-    return permission.startswith("scope_") or permission in known or grant in matrix
+def _one_scope(wanted: frozenset[Grant], chosen: frozenset[Grant]) -> frozenset[Grant]:
+    """Leave one scope per role, screen and verb: where an administrator chose one, it outlives a new shipped one."""
+    places: dict[tuple[str, str, str], set[Grant]] = {}
+    for grant in wanted:
+        role, permission, view = grant
+        if permission.startswith("scope_"):
+            verb = permission.split("_", 2)[2:]
+            places.setdefault((role, view, "".join(verb)), set()).add(grant)
+    surplus = {grant for grants in places.values() if len(grants) > 1 and grants & chosen for grant in grants - chosen}
+    return wanted - surplus
 
 
 def write_grants(before: frozenset[Grant], after: frozenset[Grant]) -> SyncResult:
-    """Make the database's grants equal to ``after`` and write the difference to the audit trail; no commit."""
-    roles = _ids(Role, {role for role, _p, _v in after})
-    permissions = _ids(Permission, {permission for _r, permission, _v in after})
-    views = _ids(ViewMenu, {view for _r, _p, view in after})
-    pairs = _pairs({(permissions[p], views[v]) for _r, p, v in after})
+    """Change the database from the grants ``before`` to those ``after``; does not commit.
+
+    The difference goes to the audit trail. Roles, permissions and screens that are new get their rows.
+    """
     added, removed = after - before, before - after
+    touched = added | removed
+    if not touched:
+        return SyncResult(added, removed)
+    roles = _ids(Role, {role for role, _p, _v in touched})
+    permissions = _ids(Permission, {permission for _r, permission, _v in touched})
+    views = _ids(ViewMenu, {view for _r, _p, view in touched})
+    pairs = _pairs({(permissions[p], views[v]) for _r, p, v in touched})
+    held = assoc_permissionview_role
+    for role in sorted({role for role, _p, _v in removed}):
+        links = [pairs[permissions[p], views[v]] for r, p, v in removed if r == role]
+        db.session.execute(delete(held).where(held.c.role_id == roles[role], held.c.permission_view_id.in_(links)))
     if added:
-        db.session.execute(insert(assoc_permissionview_role), [
-            {"role_id": roles[role], "permission_view_id": pairs[permissions[p], views[v]]} for role, p, v in sorted(added)
-        ])
-    for role, permission, view in sorted(removed):
-        link = (
-            select(PermissionView.id)
-            .join(Permission, Permission.id == PermissionView.permission_id)
-            .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
-            .where(Permission.name == permission, ViewMenu.name == view)
+        db.session.execute(
+            insert(held),
+            [
+                {"role_id": roles[role], "permission_view_id": pairs[permissions[p], views[v]]}
+                for role, p, v in sorted(added)
+            ],
         )
-        holder = select(Role.id).where(Role.name == role)
-        db.session.execute(delete(assoc_permissionview_role).where(
-            assoc_permissionview_role.c.role_id.in_(holder),
-            assoc_permissionview_role.c.permission_view_id.in_(link),
-        ))
-    known = dict(db.session.execute(select(Role.name, Role.id)).all())
-    for role in sorted({grant[0] for grant in added | removed}):
-        audit.note("ab_role", known[role], _told(removed, role), _told(added, role))
+    for role in sorted({grant[0] for grant in touched}):
+        audit.note("ab_role", roles[role], _told(removed, role), _told(added, role))
     return SyncResult(added, removed)
 
 
@@ -237,11 +296,15 @@ def _told(grants: frozenset[Grant], role: str) -> dict[str, Any]:
 
 def _ids(model: type[Any], names: set[str]) -> dict[str, int]:
     """Return the ids of named rows, made where they are missing."""
-    known = dict(db.session.execute(select(model.name, model.id)).all())
+
+    def read() -> dict[str, int]:
+        return {name: key for name, key in db.session.execute(select(model.name, model.id))}  # noqa: C416 - rows, typed
+
+    known = read()
     missing = [{"name": name} for name in sorted(names - set(known))]
     if missing:
         db.session.execute(insert(model), missing)
-        known = dict(db.session.execute(select(model.name, model.id)).all())
+        known = read()
     return known
 
 

@@ -1,22 +1,23 @@
 """Who may do what: one statement loads a person, one their roles' rights, and both hold for this request only.
 
 A right that was taken away is gone with the next request, a session ends when the password changes or the
-account is switched off, and no start-up touches the database.
+account is switched off, and no start-up touches the database. Moments in Flask-AppBuilder's own columns are
+naive; the portal writes and reads them as UTC.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Flask, abort, flash, g, has_request_context, redirect, request, session
+from flask import Flask, abort, current_app, flash, g, has_request_context, redirect, request, session
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.sqla.models import (
+    ApiKey,
     Permission,
     PermissionView,
-    Role,
     User,
     ViewMenu,
     assoc_group_role,
@@ -29,22 +30,23 @@ from flask_appbuilder.utils.base import get_safe_redirect
 from flask_appbuilder.views import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_login import login_user
+from flask_login import LoginManager, login_user
 from flask_wtf.csrf import CSRFProtect
-from sqlalchemy import select, union
+from sqlalchemy import Select, func, select, union, update
 from werkzeug.security import check_password_hash
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import DataRequired, Length
 
-from app.core import clock
+from app.core import audit, clock
 from app.core.accounts import UserSetting, setting_of
 from app.core.db import db
-from app.core.forms import PortalForm
+from app.core.forms import PlainText, PortalForm
 from app.core.scope import Scope
 
 FAILURES_ALLOWED = 8
 LOCKED_FOR = timedelta(minutes=15)
+USE_NOTED_EVERY = timedelta(hours=1)
 
 csrf = CSRFProtect()
 
@@ -74,22 +76,39 @@ class Grants:
         return Scope.NONE
 
 
-def load_grants(user_id: int) -> Grants:
-    """Read a user's rights with one statement, direct roles and roles of groups alike."""
-    roles = union(
-        select(assoc_user_role.c.role_id).where(assoc_user_role.c.user_id == user_id),
-        select(assoc_group_role.c.role_id)
-        .join(assoc_user_group, assoc_user_group.c.group_id == assoc_group_role.c.group_id)
-        .where(assoc_user_group.c.user_id == user_id),
-    ).subquery()
-    rows = db.session.execute(
+def roles_held() -> Select[int, int]:
+    """Return the statement for who holds which role: users and roles by id, through groups, too."""
+    return select(
+        union(
+            select(assoc_user_role.c.user_id, assoc_user_role.c.role_id),
+            select(assoc_user_group.c.user_id, assoc_group_role.c.role_id).join(
+                assoc_group_role, assoc_group_role.c.group_id == assoc_user_group.c.group_id
+            ),
+        ).subquery("held")
+    )
+
+
+def granted() -> Select[int, str, str]:
+    """Return the statement for what roles grant: role by id, permission, screen."""
+    return (
         select(assoc_permissionview_role.c.role_id, Permission.name, ViewMenu.name)
-        .join(roles, roles.c.role_id == assoc_permissionview_role.c.role_id)
         .join(PermissionView, PermissionView.id == assoc_permissionview_role.c.permission_view_id)
         .join(Permission, Permission.id == PermissionView.permission_id)
         .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
     )
-    return Grants([(role, permission, view) for role, permission, view in rows])
+
+
+def grants_of(user_id: int) -> list[tuple[int, str, str]]:
+    """Return a user's rights with one statement: role by id, permission, screen."""
+    held = roles_held().subquery()
+    mine = select(held.c.role_id).where(held.c.user_id == user_id)
+    rows = db.session.execute(granted().where(assoc_permissionview_role.c.role_id.in_(mine)))
+    return [(role, permission, view) for role, permission, view in rows]
+
+
+def load_grants(user_id: int) -> Grants:
+    """Return a user's rights as one may ask them, read anew."""
+    return Grants(grants_of(user_id))
 
 
 def grants() -> Grants:
@@ -103,16 +122,32 @@ def grants() -> Grants:
     return held[user.id]
 
 
-def fingerprint(user: User) -> str:
-    """Return a value that changes with the user's password; it ties a session to it."""
-    return hashlib.sha256((user.password or "").encode()).hexdigest()[:24]
+def fingerprint(user: User, sessions_ended: int | None = None) -> str:
+    """Return a value that changes with the user's password and when all sessions are ended; it ties a session to them.
+
+    ``sessions_ended`` is the count of the user's settings, read if it is not given.
+    """
+    if sessions_ended is None:
+        setting = db.session.get(UserSetting, user.id)
+        sessions_ended = setting.sessions_ended if setting else 0
+    return hashlib.sha256(f"{user.password or ''}{sessions_ended}".encode()).hexdigest()[:24]
+
+
+def stamp() -> datetime:
+    """Return the present moment as Flask-AppBuilder's own columns keep it."""
+    return clock.now().replace(tzinfo=None)
+
+
+def moment_of(value: datetime | None) -> datetime | None:
+    """Return the moment that one of Flask-AppBuilder's own columns holds."""
+    return value.replace(tzinfo=UTC) if value is not None else None
 
 
 class LoginForm(PortalForm):
     """User name and password."""
 
-    username = StringField(_l("User name"), validators=[DataRequired(), Length(max=128)])
-    password = PasswordField(_l("Password"), validators=[DataRequired(), Length(max=256)])
+    username = StringField(_l("User name"), validators=[DataRequired(), PlainText(), Length(max=128)])
+    password = PasswordField(_l("Password"), validators=[DataRequired(), PlainText(), Length(max=256)])
 
 
 class LoginView(AuthDBView):
@@ -156,51 +191,110 @@ class PortalSecurityManager(SecurityManager):
         if self.is_auth_limited:
             self.limiter.limit(self.auth_rate_limit, methods=["POST"])(self.auth_view.blueprint)
 
+    def create_login_manager(self, app: Flask) -> LoginManager:
+        """Send whoever must sign in to our page."""
+        manager = super().create_login_manager(app)
+        manager.login_view = "LoginView.login"
+        manager.login_message = _l("Please sign in")
+        manager.login_message_category = "info"
+        return manager
+
     def load_user(self, pk: Any) -> User | None:
-        """Return the signed-in user with settings, unless switched off or the password changed since."""
-        row = db.session.execute(
-            select(User, UserSetting).outerjoin(UserSetting, UserSetting.user_id == User.id).where(User.id == int(pk))
-        ).first()
+        """Return the signed-in user with settings, unless switched off or the session was ended since."""
+        row = db.session.execute(_users().where(User.id == int(pk))).first()
         if row is None:
             return None
-        user: User = row[0]
-        g.portal_setting = row[1]
-        if not user.active or session.get("password") != fingerprint(user):
+        user, setting = row
+        g.portal_setting = setting
+        if not user.active or session.get("password") != fingerprint(user, setting.sessions_ended if setting else 0):
             return None
         return user
 
     def on_user_login(self, user: User) -> None:
-        """Tie the session to the password it was opened with."""
+        """Begin a new session, tied to the password it is opened with; of the visitor's only the language stays."""
         super().on_user_login(user)
         if has_request_context():
-            session["password"] = fingerprint(user)
+            locale = session.get("locale")
+            session.clear()
             session.permanent = True
+            session["password"] = fingerprint(user)
+            if locale:
+                session["locale"] = locale
 
     def auth_user_db(self, username: str, password: str) -> User | None:
-        """Check a password; after too many wrong ones the account stays shut for a while."""
-        user = self.find_user(username=username)
-        setting = db.session.get(UserSetting, user.id) if user else None
-        if setting is not None and setting.locked_until is not None and setting.locked_until > clock.now():
-            # Spend the same time as for a wrong password: the answer must not tell that the name exists.
-            check_password_hash(user.password, password)
+        """Return the user if name and password are right and the account is open.
+
+        An unknown name, a locked or switched off account and a wrong password cost the same time and statements:
+        the answer must not tell which names exist.
+        """
+        row = db.session.execute(_users().where(func.lower(User.username) == username.strip().lower())).first()
+        user, setting = (row[0], row[1]) if row else (None, None)
+        locked = setting is not None and setting.locked_until is not None and setting.locked_until > clock.now()
+        is_open = user is not None and user.active and user.password and not locked
+        fake = current_app.config["AUTH_DB_FAKE_PASSWORD_HASH_CHECK"]
+        is_right = check_password_hash(user.password if user is not None and is_open else fake, password)
+        if user is None or not is_open:
+            if (first := self.get_first_user()) is not None:
+                self.noop_user_update(first)
             return None
-        return super().auth_user_db(username, password)  # type: ignore[no-any-return]
+        self.update_user_auth_stat(user, is_right)
+        return user if is_right else None
 
-    def on_user_login_failed(self, user: User) -> None:
-        """Shut the account for a while after too many wrong passwords in a row."""
-        super().on_user_login_failed(user)
-        if user.fail_login_count and user.fail_login_count % FAILURES_ALLOWED == 0:
-            setting_of(user.id).locked_until = clock.now() + LOCKED_FOR
+    def update_user_auth_stat(self, user: User, success: bool = True) -> None:
+        """Count a try, and shut the account for a while after too many wrong ones in a row.
+
+        The database adds: of two tries at once none is lost.
+        """
+        if success:
+            user.login_count, user.fail_login_count = (user.login_count or 0) + 1, 0
+            user.last_login = stamp()
             db.session.commit()
+            self.on_user_login(user)
+            return
+        failed = func.coalesce(User.fail_login_count, 0) + 1
+        db.session.execute(update(User).where(User.id == user.id).values(fail_login_count=failed))
+        count = db.session.scalar(select(User.fail_login_count).where(User.id == user.id))
+        if count and count % FAILURES_ALLOWED == 0:
+            setting = setting_of(user.id)
+            setting.locked_until = clock.now() + LOCKED_FOR
+            audit.note("ab_user", user.id, {}, {"locked_until": setting.locked_until.isoformat()})
+        db.session.commit()
+        self.on_user_login_failed(user)
 
-    def is_item_public(self, permission_name: str, view_name: str) -> bool:  # noqa: ARG002
+    def validate_api_key(self, api_key_string: str) -> User | None:
+        """Return the active user of a valid key; for this request that user alone counts, whatever cookie came along.
+
+        A key is 256 random bits, found by a hash that only this portal can make: a slow hash would add nothing.
+        """
+        if g.get("_api_key_user"):
+            return g.user
+        found = self._compute_lookup_hash(api_key_string)
+        row = db.session.execute(
+            _users().add_columns(ApiKey).join(ApiKey, ApiKey.user_id == User.id).where(ApiKey.lookup_hash == found)
+        ).first()
+        if row is None:
+            return None
+        user, setting, key = row
+        is_over = key.revoked_on is not None or (key.expires_on is not None and key.expires_on <= stamp())
+        if is_over or not key.active or not user.active:
+            return None
+        if key.last_used_on is None or key.last_used_on <= stamp() - USE_NOTED_EVERY:
+            # A transaction of its own: a read that turns into a write would not wait for SQLite's lock.
+            db.session.commit()
+            db.session.execute(update(ApiKey).where(ApiKey.lookup_hash == found).values(last_used_on=stamp()))
+            db.session.commit()
+        g.user = g._login_user = user  # noqa: SLF001 - where flask-login keeps who makes this request
+        g.portal_setting, g._api_key_user = setting, True  # noqa: SLF001 - Flask-AppBuilder's mark
+        return user
+
+    def is_item_public(self, permission_name: str, view_name: str) -> bool:
         """Nothing is public: what needs no login has no permission check."""
         return False
 
-    def _has_view_access(self, user: object, permission_name: str, view_name: str) -> bool:  # noqa: ARG002
+    def _has_view_access(self, user: object, permission_name: str, view_name: str) -> bool:
         return grants().may(permission_name, view_name)
 
-    def exist_permission_on_roles(self, view_name: str, permission_name: str, role_ids: list[int]) -> bool:  # noqa: ARG002
+    def exist_permission_on_roles(self, view_name: str, permission_name: str, role_ids: list[int]) -> bool:
         """Answer from the rights already read for this request."""
         return grants().may(permission_name, view_name)
 
@@ -226,28 +320,24 @@ class PortalSecurityManager(SecurityManager):
         return self.has_access(f"can_{view.get_method_permission(view.default_view)}", view.class_permission_name)
 
 
+def _users() -> Select[User, UserSetting | None]:
+    return select(User, UserSetting).outerjoin(UserSetting, UserSetting.user_id == User.id)
+
+
 def protect_mutations(app: Flask) -> None:
     """Ask every mutation for a CSRF token, the REST API's too, unless a key in the header shows who calls.
 
     A browser adds cookies by itself but never an Authorization header, and a request that carries an API key is
-    judged by that key alone.
+    judged by that key alone: a bad one is 401 whatever cookie came along.
     """
     csrf.init_app(app)
 
     @app.before_request
     def _check() -> None:
-        if request.method in {"GET", "HEAD", "OPTIONS"} or not app.config["WTF_CSRF_ENABLED"]:
-            return
-        if request.path.startswith("/api/") and app.appbuilder.sm.extract_api_key_from_request():  # type: ignore[attr-defined]
-            return
-        csrf.protect()
-
-
-def user_or_404(pk: int) -> User:
-    """Return a user by id, or answer 404."""
-    return db.session.get(User, pk) or abort(404)
-
-
-def role_or_404(pk: int) -> Role:
-    """Return a role by id, or answer 404."""
-    return db.session.get(Role, pk) or abort(404)
+        manager = app.appbuilder.sm  # type: ignore[attr-defined]
+        key = manager.extract_api_key_from_request() if request.path.startswith("/api/") else None
+        if key is not None:
+            if manager.validate_api_key(key) is None:
+                abort(401)
+        elif request.method not in {"GET", "HEAD", "OPTIONS"} and app.config["WTF_CSRF_ENABLED"]:
+            csrf.protect()

@@ -24,7 +24,7 @@ def seed(model: type[Any], path: Path, keys: tuple[str, ...]) -> int:
     made = 0
     with path.open(encoding="utf-8", newline="") as file:
         for cells in csv.DictReader(file):
-            values = {name: _value(model, name, text) for name, text in cells.items() if text != ""}
+            values = {name: _value(model, name, text) for name, text in cells.items() if text}
             for key in keys:
                 values.setdefault(key, _default(model, key))
             if tuple(values[key] for key in keys) not in known:

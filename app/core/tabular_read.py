@@ -168,9 +168,7 @@ def _is_workbook(data: bytes) -> bool:
     """Tell a workbook from text; raise ``TableError`` for what is neither."""
     if data.startswith(_OLD_EXCEL):
         if _PROTECTED in data:
-            raise TableError(
-                _l("The workbook is protected by a password. Remove it and choose the file again.")
-            )
+            raise TableError(_l("The workbook is protected by a password. Remove it and choose the file again."))
         raise _foreign(_l("an old Excel workbook (.xls)"))
     for mark, kind in _FOREIGN.items():
         if data.startswith(mark):
@@ -181,8 +179,7 @@ def _is_workbook(data: bytes) -> bool:
 def _foreign(kind: LazyString) -> TableError:
     return TableError(
         _l(
-            "The file is %(kind)s. Save the table as an Excel workbook (.xlsx) or as CSV "
-            "and choose that file.",
+            "The file is %(kind)s. Save the table as an Excel workbook (.xlsx) or as CSV and choose that file.",
             kind=kind,
         )
     )
@@ -337,12 +334,7 @@ def _sheet_rows(sheet: Any) -> Iterator[tuple[int, list[Cell]]]:
 
 
 def _damaged() -> TableError:
-    return TableError(
-        _l(
-            "The workbook is damaged. Open it in Excel, save it again as .xlsx "
-            "and choose that file."
-        )
-    )
+    return TableError(_l("The workbook is damaged. Open it in Excel, save it again as .xlsx and choose that file."))
 
 
 def _value(cell: Any) -> Cell:

@@ -43,7 +43,7 @@ class TransferMixin:
             yield [cell(present.shown(item, column)) for column in self.list_columns]
 
     @expose("/export/<kind>", methods=["GET"])
-    def export(self: PortalView, kind: str) -> Any:  # type: ignore[misc]
+    def export(self: PortalView, kind: str) -> Any:
         """Send what the list shows as CSV or XLSX: its filters, its order, this person's rows."""
         self.require("export")
         if kind not in {"csv", "xlsx"}:
@@ -59,4 +59,4 @@ class TransferMixin:
         answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
         return answer
 
-    export._permission_name = "export"  # type: ignore[attr-defined]  # noqa: SLF001 - how FAB finds rights
+    export._permission_name = "export"  # noqa: SLF001 - how FAB finds rights

@@ -76,7 +76,11 @@ def choice_column(cls: type[Choice], **options: Any) -> Any:
 def choice_type(cls: type[Choice]) -> Enum:
     """Return the column type of a closed list."""
     return Enum(
-        cls, native_enum=False, length=40, create_constraint=True, validate_strings=True,
+        cls,
+        native_enum=False,
+        length=40,
+        create_constraint=True,
+        validate_strings=True,
         name=cls.__name__.lower(),
     )
 

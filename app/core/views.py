@@ -8,6 +8,7 @@ the row scope that goes with it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -29,7 +30,7 @@ from wtforms import Field
 from app.core import audit, clock, files, present
 from app.core.convert import form_class
 from app.core.db import db
-from app.core.entity import Numbered, Recorded
+from app.core.entity import Catalog, Numbered, Recorded
 from app.core.errors import RuleError
 from app.core.fields import Files, VersionField
 from app.core.forms import PortalForm
@@ -39,7 +40,7 @@ from app.core.numbers import give_number
 from app.core.scope import Scope, scope_clause
 from app.core.security import grants
 from app.core.transfer import TransferMixin
-from app.core.workflow import Step, Workflow
+from app.core.workflow import Step, Workflow, task_keeper
 
 LOOKUP_ROWS = 20
 RELATED_ROWS = 10
@@ -76,6 +77,11 @@ def posted() -> CombinedMultiDict[str, Any] | None:
     return CombinedMultiDict([request.files, request.form]) if request.method == "POST" else None
 
 
+Columns = list[str]
+Words = dict[str, Any]
+CATALOG_NAMES = ("code", "name_zh_hant", "name_zh_hans", "name_en")
+
+
 class PortalView(TransferMixin, ModelView):
     """The screen of one entity; see ``docs/adding-an-entity.md`` for what a room declares."""
 
@@ -100,11 +106,28 @@ class PortalView(TransferMixin, ModelView):
     """What the button for a new record says, where «Add» is not how people call it."""
     submit_label: LazyString | None = None
 
+    # Flask-AppBuilder's own attributes, completed in ``_init_properties``.
+    route_base: str | None
+    class_permission_name: str
+    base_permissions: Columns
+    label_columns: Words
+    list_columns: Columns
+    show_columns: Columns
+    add_columns: Columns
+    edit_columns: Columns
+    search_columns: Columns
+    order_columns: Columns
+    description_columns: Words
+    validators_columns: Words
+    formatters_columns: Words
+    related_views: Any
+    _related_views: Any
+    exclude_route_methods: Any = frozenset({"action", "action_post", "download"})
+
     list_template = "appbuilder/general/model/list.html"
     show_template = "appbuilder/general/model/show.html"
     add_template = "appbuilder/general/model/form.html"
     edit_template = "appbuilder/general/model/form.html"
-    exclude_route_methods = frozenset({"action", "action_post", "download"})
 
     # -- declaration, completed once at start-up ---------------------------------------------
 
@@ -140,15 +163,15 @@ class PortalView(TransferMixin, ModelView):
         plain -= getattr(self.model, "sensitive", frozenset())
         self.order_columns = self.order_columns or [name for name in self.list_columns if name in plain]
         relations = mapper.relationships
-        self.eager = tuple(dict.fromkeys(
-            name.partition(".")[0] for name in self.list_columns if name.partition(".")[0] in relations
-        ))
+        self.eager = tuple(
+            dict.fromkeys(name.partition(".")[0] for name in self.list_columns if name.partition(".")[0] in relations)
+        )
         self.list_title, self.show_title = self.title, self.noun
         self._base_filters = self.datamodel.get_filters()
         self._filters = self.datamodel.get_filters(self.search_columns)
         self._related_views = self._related_views or []
         self.related_views = self.related_views or []
-        self.actions = {}
+        self.actions: Words = {}
 
     def _init_forms(self) -> None:
         """Build the two forms once; choices and look-ups are read per request."""
@@ -157,17 +180,32 @@ class PortalView(TransferMixin, ModelView):
             extra["attachments"] = lambda: Files(self.label_columns["attachments"])
         add = [*self.add_columns, *extra]
         self.add_form = self._form(add, extra)
-        versioned: dict[str, Callable[[], Field]] = {"version": VersionField} if issubclass(self.model, Recorded) else {}
-        self.edit_form = self._form([*self.edit_columns, *versioned], versioned)
+        versioned: dict[str, Callable[[], Field]] = (
+            {"version": VersionField} if issubclass(self.model, Recorded) else {}
+        )
+        self.edit_form = self._form([*self.edit_columns, *versioned], versioned, about_record=True)
         self.search_form = PortalForm
 
     def _init_titles(self) -> None:
         """Titles come from the noun."""
 
-    def _form(self, columns: list[str], extra: dict[str, Callable[[], Field]] | None = None, required: tuple[str, ...] = ()) -> type[PortalForm]:
+    def _form(
+        self,
+        columns: list[str],
+        extra: dict[str, Callable[[], Field]] | None = None,
+        required: tuple[str, ...] = (),
+        *,
+        about_record: bool = False,
+    ) -> type[PortalForm]:
         return form_class(
-            self.model, columns, self.label_columns, helps=self.description_columns,
-            validators=self.validators_columns, extra=extra, required=required,
+            self.model,
+            columns,
+            self.label_columns,
+            helps=self.description_columns,
+            validators=self.validators_columns,
+            extra=extra,
+            required=required,
+            withheld=getattr(self.model, "sensitive", frozenset()) if about_record else frozenset(),
         )
 
     def create_blueprint(self, appbuilder: Any, *args: Any, **kwargs: Any) -> Any:
@@ -218,7 +256,9 @@ class PortalView(TransferMixin, ModelView):
         named: dict[str, PortalFilter] = {}
         for column in self.search_columns:
             for number, found in enumerate(self._filters_of(column)):
-                named[column if number == 0 and found.arg_name not in {"ge", "le"} else f"{column}__{found.arg_name}"] = found
+                named[
+                    column if number == 0 and found.arg_name not in {"ge", "le"} else f"{column}__{found.arg_name}"
+                ] = found
         return named
 
     def _filters_of(self, column: str) -> list[PortalFilter]:
@@ -267,7 +307,7 @@ class PortalView(TransferMixin, ModelView):
         """Return at most two rows that a person means by this number or name."""
         if not self.may_lookup():
             return []
-        names = self.exact or tuple(self.searched[:1])
+        names = self.exact or (CATALOG_NAMES if issubclass(self.model, Catalog) else tuple(self.searched[:1]))
         same = or_(*(getattr(self.model, name) == text for name in names))
         return [*db.session.scalars(select(self.model).where(same, self._lookup_condition()).limit(2))]
 
@@ -289,12 +329,14 @@ class PortalView(TransferMixin, ModelView):
             abort(403)
         text = request.args.get("q", "").replace("\x00", "").strip()[:100]
         query = select(self.model).where(self._lookup_condition())
+        if issubclass(self.model, Catalog):
+            query = query.where(or_(self.model.retired_on.is_(None), self.model.retired_on > clock.today()))
         if text:
             query = query.where(self.search_condition(text))
         rows = db.session.scalars(query.order_by(self.model.id.desc()).limit(LOOKUP_ROWS))
         return {"rows": [{"value": str(row.id), "text": str(row)} for row in rows]}
 
-    lookup._permission_name = "lookup"  # type: ignore[attr-defined]  # noqa: SLF001 - how FAB finds rights
+    lookup._permission_name = "lookup"  # noqa: SLF001 - how FAB finds rights
 
     # -- show --------------------------------------------------------------------------------
 
@@ -387,7 +429,11 @@ class PortalView(TransferMixin, ModelView):
 
     def after_add(self, item: Any) -> str:
         """Return where to go after a record was made."""
-        return self.show_url(item) if self.may("show") and self.find_or_none(item.id, "show") else self.appbuilder.get_url_for_index
+        return (
+            self.show_url(item)
+            if self.may("show") and self.find_or_none(item.id, "show")
+            else self.appbuilder.get_url_for_index
+        )
 
     def after_edit(self, item: Any) -> str:
         """Return where to go after a record was changed."""
@@ -459,6 +505,8 @@ class PortalView(TransferMixin, ModelView):
         """Delete a record; does not commit."""
         self._refuse_locked(item)
         self.pre_delete(item)
+        if self.workflow is not None:
+            task_keeper().cancel(item, clock.now())
         db.session.delete(item)
         db.session.flush()
         self.post_delete(item)
@@ -466,6 +514,11 @@ class PortalView(TransferMixin, ModelView):
     def locked(self, item: Any) -> LazyString | str | None:
         """Return why this record cannot be changed or deleted as it stands, or None; asked of a new one, too."""
         del item
+        return None
+
+    def locked_under(self, parent: Any) -> LazyString | str | None:
+        """Return why no record of this kind may be added to the one it belongs to as that stands, or None."""
+        del parent
         return None
 
     def _refuse_locked(self, item: Any) -> None:
@@ -479,35 +532,48 @@ class PortalView(TransferMixin, ModelView):
         if reached is None:
             raise RuleError(_("With these values the record would be outside what you may work on."))
 
-    def attempt(self, form: PortalForm, change: Callable[[], object]) -> bool:
-        """Run a change and commit it. What a person can correct is put on the form, and nothing is half-written."""
+    def attempt(self, form: PortalForm, change: Callable[[], object], *, commit: bool = True) -> bool:
+        """Run a change and commit it. What a person can correct is put on the form, and nothing is half-written.
+
+        Without ``commit`` the change is a part of the caller's transaction, which goes on whether it worked or not.
+        """
         try:
-            change()
-            db.session.commit()
-        except RuleError as error:
-            db.session.rollback()
-            form.refuse(error)
-        except StaleDataError:
-            db.session.rollback()
-            form.refuse(RuleError(_("Someone else saved this record a moment ago. Please look at it again.")))
-        except IntegrityError as error:
-            db.session.rollback()
-            form.refuse(self._broken(error))
-        except DataError:
-            db.session.rollback()
-            form.refuse(RuleError(_("A value is too long or too large to be stored.")))
-        else:
-            return True
-        return False
+            with nullcontext() if commit else db.session.begin_nested():
+                change()
+                db.session.flush()
+            if commit:
+                db.session.commit()
+        except (RuleError, StaleDataError, IntegrityError, DataError) as error:
+            if commit:
+                db.session.rollback()
+            form.refuse(self._as_rule(error))
+            return False
+        return True
+
+    def _as_rule(self, error: Exception) -> RuleError:
+        """Return what a person can correct as a sentence."""
+        match error:
+            case RuleError():
+                return error
+            case StaleDataError():
+                return RuleError(_("Someone else saved this record a moment ago. Please look at it again."))
+            case IntegrityError():
+                return self._broken(error)
+            case _:
+                return RuleError(_("A value is too long or too large to be stored."))
 
     def _broken(self, error: IntegrityError) -> RuleError:
         """Return a violated constraint as a sentence; the statement and its values stay in the database's mouth."""
         told = str(error.orig)
-        for constraint in self.model.__table__.constraints | self.model.__table__.indexes:
-            names = [column.name for column in getattr(constraint, "columns", [])]
-            dotted = ", ".join(f"{self.model.__tablename__}.{name}" for name in names)
-            if not names or not ((constraint.name and str(constraint.name) in told) or f"failed: {dotted}" == told[-len(dotted) - 8:]):
+        for constraint in (one for table in sa_inspect(self.model).tables for one in table.constraints | table.indexes):
+            columns = list(getattr(constraint, "columns", []))
+            dotted = ", ".join(f"{column.table.name}.{column.name}" for column in columns)
+            if not columns or not (
+                (constraint.name and str(constraint.name) in told) or f"failed: {dotted}" == told[-len(dotted) - 8 :]
+            ):
                 continue
+            # A blind index stands for the sealed column that people know.
+            names = [column.info.get("stands_for", column.name) for column in columns]
             labelled = [self._column_label(name) for name in names]
             message = _("Another record already has this: %(columns)s.", columns=_(", ").join(labelled))
             return RuleError(message, field=names[0] if len(names) == 1 else None)
@@ -570,7 +636,7 @@ class PortalView(TransferMixin, ModelView):
     def step_form(self, step: Step) -> type[PortalForm]:
         """Return the small form that asks for what a step needs."""
         required = tuple(column for column in step.asks if column not in step.wants)
-        return self._form([*step.asks], required=required)
+        return self._form([*step.asks], required=required, about_record=True)
 
     def take(self, item: Any, step: Step, form: PortalForm) -> None:
         """Take a step with what its form holds; does not commit."""
@@ -593,9 +659,14 @@ class PortalView(TransferMixin, ModelView):
         form = self.step_form(step)(formdata=posted(), obj=item)
         if request.method == "POST" and form.validate() and self.attempt(form, lambda: self.take(item, step, form)):
             flash(_("%(record)s: %(step)s.", record=str(item), step=str(step.label)), "success")
-            return redirect(self.show_url(item) if self.may("show") else self.list_url())
+            return redirect(self.after_step(item))
         title = f"{step.label}: {self.find(pk, name)}"
         return self._form_page("portal/step.html", form, title, item=item, step=step)
+
+    def after_step(self, item: Any) -> str:
+        """Return where to go after a step: a record that was handed over may be out of the person's reach now."""
+        within = self.may("show") and self.find_or_none(item.id, "show") is not None
+        return self.show_url(item) if within else self.back_url()
 
     @expose("/steps/<name>", methods=["POST"])
     def steps(self, name: str) -> Any:
@@ -611,7 +682,7 @@ class PortalView(TransferMixin, ModelView):
                 refused.append(_("A chosen record is not yours to move."))
                 continue
             form = PortalForm()
-            if self.attempt(form, lambda item=item: self.workflow.take(item, step, clock.now())):  # type: ignore[misc,union-attr]
+            if self.attempt(form, lambda item=item: self.workflow.take(item, step, clock.now())):  # type: ignore[misc]
                 done += 1
             else:
                 refused.extend(f"{item}: {error}" for error in form.form_errors)

@@ -86,8 +86,11 @@ def _page(code: int, title: str, told: str, reference: str | None = None) -> Any
 
 
 def _csrf_page(_error: CSRFError) -> Any:
-    return _page(400, _("The page was open too long"),
-                 _("For your safety please go back, reload the page and send it once more."))
+    return _page(
+        400,
+        _("The page was open too long"),
+        _("For your safety please go back, reload the page and send it once more."),
+    )
 
 
 def _error_page(error: HTTPException) -> Any:
@@ -107,5 +110,9 @@ def _bug_page(error: Exception) -> Any:
     reference = secrets.token_hex(4)
     db.session.rollback()
     log.error("bug %s at %s %s", reference, request.method, request.endpoint, exc_info=error)
-    return _page(500, _("Something went wrong in the portal"),
-                 _("Nothing was changed. Please tell an administrator this number:"), reference)
+    return _page(
+        500,
+        _("Something went wrong in the portal"),
+        _("Nothing was changed. Please tell an administrator this number:"),
+        reference,
+    )

@@ -162,8 +162,9 @@ class Workflow:
     def check(self, item: Any, step: Step) -> None:
         """Raise RuleError when the record is not where the step starts: another person was quicker."""
         if self.status(item) not in step.sources:
-            raise RuleError(_("This record is already “%(state)s”; the step is no longer possible.",
-                              state=str(self.status(item))))
+            raise RuleError(
+                _("This record is already “%(state)s”; the step is no longer possible.", state=str(self.status(item)))
+            )
 
     def take(self, item: Any, step: Step, now: datetime) -> None:
         """Move the record, write history, open and close tasks; does not commit.

@@ -98,7 +98,10 @@ class ServiceHours(Recorded, Model):
     """One stretch of the office's opening hours on one weekday; lunch lies between two (服務時間)."""
 
     __tablename__ = "service_hours"
-    __table_args__ = (UniqueConstraint("weekday", "opens_at"),)
+    __table_args__ = (
+        UniqueConstraint("weekday", "opens_at"),
+        CheckConstraint("closes_at > opens_at", name="closes_after_opening"),
+    )
 
     weekday: Mapped[Weekday] = choice_column(Weekday)
     opens_at: Mapped[TimeOfDay]
@@ -112,9 +115,7 @@ class CalendarException(Recorded, Model):
     """One day that differs from the week and the public holidays: a typhoon day, an early close (行事曆例外)."""
 
     __tablename__ = "calendar_exception"
-    __table_args__ = (
-        CheckConstraint("(opens_at IS NULL) = (closes_at IS NULL)", name="both_hours_or_none"),
-    )
+    __table_args__ = (CheckConstraint("(opens_at IS NULL) = (closes_at IS NULL)", name="both_hours_or_none"),)
 
     day: Mapped[Day] = mapped_column(unique=True)
     reason: Mapped[Line]

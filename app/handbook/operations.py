@@ -7,10 +7,12 @@ from enum import Enum
 from typing import Any
 
 from flask import g, has_app_context
+from flask_babel import gettext as _
 from sqlalchemy import or_, select
 
 from app.core import clock
 from app.core.db import db
+from app.core.errors import RuleError
 from app.handbook import calendar
 from app.handbook.models import CalendarException, Promise, ServiceHours, Weekday
 
@@ -42,6 +44,20 @@ def office_calendar(jurisdiction: calendar.Jurisdiction = calendar.Jurisdiction.
     if kept is not None:
         kept[jurisdiction] = made
     return made
+
+
+def check_hours(row: ServiceHours) -> None:
+    """Raise RuleError for opening hours that end before they begin or overlap others of their weekday."""
+    if row.closes_at <= row.opens_at:
+        raise RuleError(_("The office closes after it opens."), field="closes_at")
+    others = select(ServiceHours).where(
+        ServiceHours.weekday == row.weekday,
+        ServiceHours.id.is_distinct_from(row.id),
+        ServiceHours.opens_at < row.closes_at,
+        ServiceHours.closes_at > row.opens_at,
+    )
+    if (other := db.session.scalars(others).first()) is not None:
+        raise RuleError(_("These hours overlap %(other)s.", other=str(other)), field="opens_at")
 
 
 def promise_for(code: str, item: Any, on: date) -> Promise | None:

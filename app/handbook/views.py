@@ -10,6 +10,7 @@ from app.core.interface import PortalInterface
 from app.core.menu import open_screen
 from app.core.views import PortalView
 from app.handbook.models import CalendarException, Clause, Promise, ServiceHours
+from app.handbook.operations import check_hours
 
 
 class ClauseView(PortalView):
@@ -25,8 +26,11 @@ class ClauseView(PortalView):
     base_order = ("number", "asc")
     has_files = False
     label_columns = {
-        "number": _l("Clause"), "chapter": _l("Chapter"), "text": _l("Text"),
-        "in_force_from": _l("In force from"), "in_force_to": _l("In force to"),
+        "number": _l("Clause"),
+        "chapter": _l("Chapter"),
+        "text": _l("Text"),
+        "in_force_from": _l("In force from"),
+        "in_force_to": _l("In force to"),
     }
 
 
@@ -38,17 +42,32 @@ class PromiseView(PortalView):
     list_columns = ["name", "code", "condition", "length_number", "length_unit", "clause", "is_statutory"]
     show_columns = [*list_columns, "article", "in_force_from", "in_force_to"]
     add_columns = [
-        "code", "name_zh_hant", "name_zh_hans", "name_en", "condition", "length_number", "length_unit",
-        "clause", "article", "is_statutory", "in_force_from", "in_force_to",
+        "code",
+        "name_zh_hant",
+        "name_zh_hans",
+        "name_en",
+        "condition",
+        "length_number",
+        "length_unit",
+        "clause",
+        "article",
+        "is_statutory",
+        "in_force_from",
+        "in_force_to",
     ]
     search_columns = ["clause", "is_statutory"]
     searched = ["code", "name_zh_hant", "name_zh_hans", "name_en"]
     base_order = ("code", "asc")
     has_files = False
     label_columns = {
-        "condition": _l("Applies when"), "length_number": _l("Length"), "length_unit": _l("Counted in"),
-        "clause": _l("Clause"), "article": _l("Article of law"), "is_statutory": _l("Set by law"),
-        "in_force_from": _l("In force from"), "in_force_to": _l("In force to"),
+        "condition": _l("Applies when"),
+        "length_number": _l("Length"),
+        "length_unit": _l("Counted in"),
+        "clause": _l("Clause"),
+        "article": _l("Article of law"),
+        "is_statutory": _l("Set by law"),
+        "in_force_from": _l("In force from"),
+        "in_force_to": _l("In force to"),
     }
     formatters_columns = {"condition": present.code}
     description_columns = {"condition": _l("For example impact=STOPS_WORK; empty fits every record.")}
@@ -65,6 +84,12 @@ class ServiceHoursView(PortalView):
     base_order = ("id", "asc")
     has_files = False
     label_columns = {"weekday": _l("Weekday"), "opens_at": _l("Opens at"), "closes_at": _l("Closes at")}
+
+    def pre_add(self, item: ServiceHours) -> None:
+        """Refuse hours that overlap."""
+        check_hours(item)
+
+    pre_update = pre_add
 
 
 class CalendarExceptionView(PortalView):

@@ -78,7 +78,11 @@ def make_login(login: str, last_name: str, first_name: str, email: str, password
         message = f"There is a login {login} already."
         raise click.ClickException(message)
     user = User(
-        username=login, last_name=last_name, first_name=first_name, email=email, active=True,
+        username=login,
+        last_name=last_name,
+        first_name=first_name,
+        email=email,
+        active=True,
         password=generate_password_hash(password),
     )
     user.roles = list(db.session.scalars(select(Role).where(Role.name.in_(roles))))

@@ -99,7 +99,8 @@ class PasswordForm(PortalForm):
 
     old = PasswordField(_l("Present password"), validators=[DataRequired(), Length(max=256)])
     new = PasswordField(
-        _l("New password"), validators=[DataRequired(), Length(min=PASSWORD_LENGTH, max=256)],
+        _l("New password"),
+        validators=[DataRequired(), Length(min=PASSWORD_LENGTH, max=256)],
         description=_l("At least 10 characters. A sentence is easier to remember than signs."),
     )
     again = PasswordField(
@@ -139,6 +140,9 @@ def register(builder: AppBuilder) -> None:
     @current_app.context_processor
     def _for_templates() -> dict[str, Any]:
         return {
-            "navigation": navigation, "full_name": full_name, "count_words": present.count_words,
-            "time": present.html, "record_tasks": lambda item: task_keeper().lines(item),
+            "navigation": navigation,
+            "full_name": full_name,
+            "count_words": present.count_words,
+            "time": present.html,
+            "record_tasks": lambda item: task_keeper().lines(item),
         }

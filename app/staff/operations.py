@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import Role, assoc_user_role
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, exists, inspect, or_, select
 
 from app.core import clock, present
 from app.core.db import db
@@ -25,8 +25,9 @@ RUNNING = (TaskStatus.OPEN, TaskStatus.PAUSED)
 def load_viewer(user_id: int) -> Viewer:
     """Return the staff member, teams and department behind a login, with one statement."""
     row = db.session.execute(
-        select(StaffMember.id, StaffMember.team_id, StaffMember.leads_id, StaffMember.department_id)
-        .where(StaffMember.user_id == user_id)
+        select(StaffMember.id, StaffMember.team_id, StaffMember.leads_id, StaffMember.department_id).where(
+            StaffMember.user_id == user_id
+        )
     ).first()
     if row is None:
         return Viewer(user_id)
@@ -48,11 +49,19 @@ class Tasks:
         if row is None or self._running(item, promise) is not None:
             return
         owner = getattr(item, "owner", None)
-        db.session.add(Task(
-            promise=promise, entity=item.__tablename__, record_id=item.id, subject=str(item)[:255],  # type: ignore[attr-defined]
-            clause_id=row.clause_id, owner=owner, role=getattr(item, "queue_role", None),
-            opened_at=now, due_at=due_at(row, now),
-        ))
+        db.session.add(
+            Task(
+                promise=promise,
+                entity=item.__tablename__,
+                record_id=item.id,
+                subject=str(item)[:255],
+                clause_id=row.clause_id,
+                owner=owner,
+                role=getattr(item, "queue_role", None),
+                opened_at=now,
+                due_at=due_at(row, now),
+            )
+        )
         db.session.flush()
 
     def keep(self, item: Recorded, promise: str, now: datetime) -> None:
@@ -114,15 +123,24 @@ def _pause(promise: Promise | None, since: datetime, until: datetime) -> timedel
 
 
 def _about(item: Recorded) -> tuple[ColumnElement[bool], ...]:
-    return Task.entity == item.__tablename__, Task.record_id == item.id  # type: ignore[attr-defined]
+    return Task.entity == item.__tablename__, Task.record_id == item.id
 
 
 def kept(model: type[Any], promise: str) -> ColumnElement[bool]:
-    """Return, for a query over records, that this promise was kept for them."""
+    """Return, for a query over records of a model and its kinds, that this promise was kept for them."""
     return exists().where(
-        Task.entity == model.__tablename__, Task.record_id == model.id, Task.promise == promise,
+        Task.entity.in_(kind.class_.__tablename__ for kind in inspect(model).self_and_descendants),
+        Task.record_id == model.id,
+        Task.promise == promise,
         Task.status == TaskStatus.KEPT,
     )
+
+
+def hand_tasks_to(item: Recorded, owner: StaffMember | None) -> None:
+    """Give what is still owed for a record to another person; the clocks run on."""
+    for task in db.session.scalars(select(Task).where(*_about(item), Task.status.in_(RUNNING))):
+        task.owner = owner
+    db.session.flush()
 
 
 def promise_names(codes: set[str]) -> dict[str, str]:
@@ -144,7 +162,7 @@ def task_line(task: Task, names: dict[str, str]) -> TaskLine:
 def inbox(viewer: Viewer, limit: int = 50) -> list[Task]:
     """Return what a person owes now: tasks of their own, and unowned ones of their roles, most urgent first."""
     roles = select(Role.name).join(assoc_user_role, assoc_user_role.c.role_id == Role.id)
-    mine = [Task.owner_id.is_(None) & Task.role.in_(roles.where(assoc_user_role.c.user_id == viewer.user_id))]
+    mine: list[ColumnElement[bool]] = [Task.owner_id.is_(None) & Task.role.in_(roles.where(assoc_user_role.c.user_id == viewer.user_id))]
     if viewer.person_id is not None:
         mine.append(Task.owner_id == viewer.person_id)
     wanted = select(Task).where(or_(*mine), Task.status.in_(RUNNING))

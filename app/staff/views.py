@@ -52,7 +52,17 @@ class StaffMemberView(PortalView):
     list_columns = ["number", "name", "department", "team", "position", "extension", "hired_on"]
     show_columns = [*list_columns, "languages", "leads", "user", "left_on"]
     add_columns = [
-        "number", "name", "department", "team", "position", "leads", "extension", "languages", "user", "hired_on", "left_on",
+        "number",
+        "name",
+        "department",
+        "team",
+        "position",
+        "leads",
+        "extension",
+        "languages",
+        "user",
+        "hired_on",
+        "left_on",
     ]
     search_columns = ["department", "team", "position", "hired_on"]
     searched = ["number", "name", "extension"]
@@ -60,9 +70,16 @@ class StaffMemberView(PortalView):
     base_order = ("number", "asc")
     exact = ("number", "name")
     label_columns = {
-        "number": _l("Staff number"), "department": _l("Department"), "team": _l("Team"), "position": _l("Position"),
-        "extension": _l("Extension"), "hired_on": _l("Hired on"), "languages": _l("Languages"), "user": _l("Login"),
-        "leads": _l("Leads team"), "left_on": _l("Left on"),
+        "number": _l("Staff number"),
+        "department": _l("Department"),
+        "team": _l("Team"),
+        "position": _l("Position"),
+        "extension": _l("Extension"),
+        "hired_on": _l("Hired on"),
+        "languages": _l("Languages"),
+        "user": _l("Login"),
+        "leads": _l("Leads team"),
+        "left_on": _l("Left on"),
     }
 
 
@@ -80,8 +97,13 @@ class TaskView(PortalView):
     exclude_route_methods = PortalView.exclude_route_methods | {"add", "edit", "delete"}
     has_files = False
     label_columns = {
-        "subject": _l("Record"), "clause": _l("Clause"), "owner": _l("Assignee"), "due_at": _l("Due at"),
-        "opened_at": _l("Opened at"), "done_at": _l("Done at"), "late_at": _l("Late since"),
+        "subject": _l("Record"),
+        "clause": _l("Clause"),
+        "owner": _l("Assignee"),
+        "due_at": _l("Due at"),
+        "opened_at": _l("Opened at"),
+        "done_at": _l("Done at"),
+        "late_at": _l("Late since"),
     }
 
 

@@ -15,15 +15,23 @@ def _returned_in(period: Period) -> dict[str, str]:
     return {"returned_at__ge": period.first.isoformat(), "returned_at__le": period.last.isoformat()}
 
 
-@measure("repairs_in_time", _l("Repairs returned inside target"), clause="8.2.2", unit=Unit.PERCENT,
-         view="RepairView", filters=_returned_in)
+@measure(
+    "repairs_in_time",
+    _l("Repairs returned inside target"),
+    clause="8.2.2",
+    unit=Unit.PERCENT,
+    view="RepairView",
+    filters=_returned_in,
+)
 def repairs_in_time(period: Period) -> Share:
     """Repairs returned to service in the period: those inside their promise, of all."""
     returned = select(Repair).where(Repair.returned_at.between(*period.bounds))
     return Share(of=returned, holding=returned.where(kept(Repair, "repair_return")))
 
 
-@measure("repair_hours", _l("Mean time to repair"), clause="8.2.2", unit=Unit.HOURS, view="RepairView", filters=_returned_in)
+@measure(
+    "repair_hours", _l("Mean time to repair"), clause="8.2.2", unit=Unit.HOURS, view="RepairView", filters=_returned_in
+)
 def repair_hours(period: Period) -> Mean:
     """Hours from report to return to service, on the clock of the wall, over repairs returned in the period."""
     returned = select(Repair).where(Repair.returned_at.between(*period.bounds))
@@ -34,15 +42,27 @@ def repair_hours(period: Period) -> Mean:
     return Mean(of=returned, value=hours)
 
 
-@measure("open_repairs", _l("Faults open now"), clause="8.2.2", unit=Unit.COUNT, view="RepairView",
-         filters=lambda _period: {"status": "REPORTED"})
+@measure(
+    "open_repairs",
+    _l("Faults open now"),
+    clause="8.2.2",
+    unit=Unit.COUNT,
+    view="RepairView",
+    filters=lambda _period: {"status": "REPORTED"},
+)
 def open_repairs(_period: Period) -> Count:
     """Faults reported and not yet accepted by anyone, at this moment whatever the period."""
     return Count(of=select(Repair).where(Repair.status == RepairStatus.REPORTED))
 
 
-@measure("equipment_out_of_order", _l("Equipment out of order now"), clause="8.3.1", unit=Unit.COUNT,
-         view="EquipmentView", filters=lambda _period: {"status": "OUT_OF_ORDER"})
+@measure(
+    "equipment_out_of_order",
+    _l("Equipment out of order now"),
+    clause="8.3.1",
+    unit=Unit.COUNT,
+    view="EquipmentView",
+    filters=lambda _period: {"status": "OUT_OF_ORDER"},
+)
 def equipment_out_of_order(_period: Period) -> Count:
     """Equipment nobody can work with, at this moment whatever the period."""
     return Count(of=select(Equipment).where(Equipment.status == EquipmentStatus.OUT_OF_ORDER))

@@ -20,8 +20,10 @@ from app.core.menu import open_screen
 from app.core.scope import Scope
 from app.core.views import Link, PortalView
 from app.core.views_catalog import CATALOG_COLUMNS, CatalogView
-from app.workplace import facts  # noqa: F401 - declares the measures
-from app.workplace import operations
+from app.workplace import (
+    facts,  # noqa: F401 - declares the measures
+    operations,
+)
 from app.workplace.models import Area, Equipment, EquipmentKind, FaultKind, Repair, Supplier
 from app.workplace.workflow import REPAIR
 
@@ -73,7 +75,16 @@ class RepairView(PortalView):
     title, noun = _l("Repairs"), _l("Repair")
     list_columns = ["number", "equipment", "fault_kind", "impact", "status", "owner", "reported_at"]
     show_columns = [
-        *list_columns, "fault", "reporter", "part", "expected_on", "remedy", "cost", "returned_at", "downtime", "reason",
+        *list_columns,
+        "fault",
+        "reporter",
+        "part",
+        "expected_on",
+        "remedy",
+        "cost",
+        "returned_at",
+        "downtime",
+        "reason",
     ]
     add_columns = ["equipment", "fault_kind", "fault", "impact"]
     edit_columns = ["fault_kind", "fault", "impact"]
@@ -82,10 +93,20 @@ class RepairView(PortalView):
     scopes = {Scope.OWN: ("reporter_id", "owner_id"), Scope.TEAM: ("reporter.team_id",)}
     base_order = ("reported_at", "desc")
     label_columns = {
-        "equipment": _l("Equipment"), "fault_kind": _l("What is wrong"), "fault": _l("Description"),
-        "impact": _l("Effect on work"), "owner": _l("Assignee"), "reporter": _l("Reported by"),
-        "reported_at": _l("Reported at"), "part": _l("Part"), "expected_on": _l("Expected on"), "remedy": _l("Remedy"),
-        "cost": _l("Cost"), "returned_at": _l("Back in service at"), "downtime": _l("Downtime"), "reason": _l("Reason"),
+        "equipment": _l("Equipment"),
+        "fault_kind": _l("What is wrong"),
+        "fault": _l("Description"),
+        "impact": _l("Effect on work"),
+        "owner": _l("Assignee"),
+        "reporter": _l("Reported by"),
+        "reported_at": _l("Reported at"),
+        "part": _l("Part"),
+        "expected_on": _l("Expected on"),
+        "remedy": _l("Remedy"),
+        "cost": _l("Cost"),
+        "returned_at": _l("Back in service at"),
+        "downtime": _l("Downtime"),
+        "reason": _l("Reason"),
     }
     description_columns = {"fault": _l("For example: the key does not respond, a new cable made no difference.")}
     empty_hint = _l("Reported faults appear here. Scan the label on the equipment to report one.")
@@ -108,8 +129,18 @@ class EquipmentView(PortalView):
     list_columns = ["tag", "name", "kind", "area", "seat", "keeper", "status"]
     show_columns = [*list_columns, "model_name", "serial_number", "supplier", "bought_on", "warranty_until", "cost"]
     add_columns = [
-        "tag", "name", "kind", "area", "seat", "keeper", "model_name", "serial_number", "supplier", "bought_on",
-        "warranty_until", "cost",
+        "tag",
+        "name",
+        "kind",
+        "area",
+        "seat",
+        "keeper",
+        "model_name",
+        "serial_number",
+        "supplier",
+        "bought_on",
+        "warranty_until",
+        "cost",
     ]
     search_columns = ["status", "kind", "area", "keeper", "warranty_until"]
     searched = ["tag", "name", "serial_number", "seat"]
@@ -117,15 +148,25 @@ class EquipmentView(PortalView):
     base_order = ("tag", "asc")
     related_views = [RepairView]
     label_columns = {
-        "tag": _l("Asset tag"), "kind": _l("Kind"), "area": _l("Area"), "seat": _l("Seat"), "keeper": _l("Keeper"),
-        "model_name": _l("Model"), "serial_number": _l("Serial number"), "supplier": _l("Supplier"),
-        "bought_on": _l("Bought on"), "warranty_until": _l("Warranty until"), "cost": _l("Cost"),
+        "tag": _l("Asset tag"),
+        "kind": _l("Kind"),
+        "area": _l("Area"),
+        "seat": _l("Seat"),
+        "keeper": _l("Keeper"),
+        "model_name": _l("Model"),
+        "serial_number": _l("Serial number"),
+        "supplier": _l("Supplier"),
+        "bought_on": _l("Bought on"),
+        "warranty_until": _l("Warranty until"),
+        "cost": _l("Cost"),
     }
-    empty_hint = _l("Phones, computers and furniture with an asset tag appear here. Add the first one, or import a list.")
+    empty_hint = _l(
+        "Phones, computers and furniture with an asset tag appear here. Add the first one, or import a list."
+    )
 
     def page_links(self) -> Any:
         """Offer the sheet of labels for what is listed."""
-        args = {name: request.args.getlist(name) for name in request.args if name in self.known_arguments()}
+        args: dict[str, Any] = {name: request.args.getlist(name) for name in request.args if name in self.known_arguments()}
         return [Link(_("QR labels"), url_for("EquipmentView.labels", **args))] if self.may("labels") else []
 
     def record_links(self, item: Equipment) -> Any:
@@ -147,7 +188,9 @@ class EquipmentView(PortalView):
     def qr_code(self, item: Equipment) -> Markup:
         """Return the label's QR code as inline SVG: the address of the fault report for this piece."""
         address = url_for("RepairView.add", equipment=item.id, _external=True)
-        svg = segno.make(address, error="m").svg_inline(scale=3, border=2, svgclass="qr", lineclass=None, omitsize=False)
+        svg = segno.make(address, error="m").svg_inline(
+            scale=3, border=2, svgclass="qr", lineclass=None, omitsize=False
+        )
         return Markup(svg)  # noqa: S704 - segno's own drawing of a number, no text from anyone
 
 

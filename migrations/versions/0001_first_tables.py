@@ -243,7 +243,7 @@ def upgrade() -> None:
     op.create_table('clause',
     sa.Column('number', sa.String(length=16), nullable=False),
     sa.Column('chapter', sa.Integer(), nullable=False),
-    sa.Column('text', sa.Text(length=20000), nullable=False),
+    sa.Column('text', sa.Text(), nullable=False),
     sa.Column('in_force_from', sa.Date(), nullable=True),
     sa.Column('in_force_to', sa.Date(), nullable=True),
     sa.Column('id', sa.Integer(), nullable=False),
@@ -276,7 +276,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('code', name=op.f('uq_department_code'))
     )
     op.create_table('equipment_kind',
-    sa.Column('care_guide', sa.Text(length=20000), nullable=True),
+    sa.Column('care_guide', sa.Text(), nullable=True),
     sa.Column('code', sa.String(length=40), nullable=False),
     sa.Column('name_zh_hant', sa.String(length=120), nullable=False),
     sa.Column('name_zh_hans', sa.String(length=120), nullable=False),
@@ -331,6 +331,14 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_position')),
     sa.UniqueConstraint('code', name=op.f('uq_position_code'))
     )
+    op.create_table('role_name',
+    sa.Column('role_id', sa.Integer(), nullable=False),
+    sa.Column('name_zh_hant', sa.String(length=120), nullable=False),
+    sa.Column('name_zh_hans', sa.String(length=120), nullable=False),
+    sa.Column('name_en', sa.String(length=120), nullable=False),
+    sa.ForeignKeyConstraint(['role_id'], ['ab_role.id'], name=op.f('fk_role_name_role_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('role_id', name=op.f('pk_role_name'))
+    )
     op.create_table('service_hours',
     sa.Column('weekday', sa.Enum('MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY', 'SUNDAY', name='weekday', native_enum=False, create_constraint=True, length=40), nullable=False),
     sa.Column('opens_at', sa.Time(), nullable=False),
@@ -369,6 +377,7 @@ def upgrade() -> None:
     sa.Column('user_id', sa.Integer(), nullable=False),
     sa.Column('locale', sa.String(length=16), nullable=True),
     sa.Column('locked_until', app.core.types.UtcDateTime(), nullable=True),
+    sa.Column('sessions_ended', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['user_id'], ['ab_user.id'], name=op.f('fk_user_setting_user_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('user_id', name=op.f('pk_user_setting'))
     )
@@ -404,7 +413,7 @@ def upgrade() -> None:
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('created_by_id', sa.Integer(), nullable=True),
     sa.Column('changed_by_id', sa.Integer(), nullable=True),
-    sa.CheckConstraint('length_number >= 0', name=op.f('ck_promise_length_not_negative')),
+    sa.CheckConstraint('length_number BETWEEN 0 AND 3660', name=op.f('ck_promise_length_within_bounds')),
     sa.ForeignKeyConstraint(['changed_by_id'], ['ab_user.id'], name=op.f('fk_promise_changed_by_id'), ondelete='SET NULL'),
     sa.ForeignKeyConstraint(['clause_id'], ['clause.id'], name=op.f('fk_promise_clause_id'), ondelete='RESTRICT'),
     sa.ForeignKeyConstraint(['created_by_id'], ['ab_user.id'], name=op.f('fk_promise_created_by_id'), ondelete='SET NULL'),
@@ -551,7 +560,7 @@ def upgrade() -> None:
     op.create_table('repair',
     sa.Column('equipment_id', sa.Integer(), nullable=False),
     sa.Column('fault_kind_id', sa.Integer(), nullable=False),
-    sa.Column('fault', sa.Text(length=20000), nullable=True),
+    sa.Column('fault', sa.Text(), nullable=True),
     sa.Column('impact', sa.Enum('STOPS_WORK', 'HINDERS', 'NONE', name='impact', native_enum=False, create_constraint=True, length=40), nullable=False),
     sa.Column('reporter_id', sa.Integer(), nullable=True),
     sa.Column('owner_id', sa.Integer(), nullable=True),
@@ -559,7 +568,7 @@ def upgrade() -> None:
     sa.Column('reported_at', app.core.types.UtcDateTime(), nullable=False),
     sa.Column('part', sa.String(length=255), nullable=True),
     sa.Column('expected_on', sa.Date(), nullable=True),
-    sa.Column('remedy', sa.Text(length=20000), nullable=True),
+    sa.Column('remedy', sa.Text(), nullable=True),
     sa.Column('cost', sa.Numeric(precision=14, scale=2), nullable=True),
     sa.Column('returned_at', app.core.types.UtcDateTime(), nullable=True),
     sa.Column('reason', sa.String(length=255), nullable=True),
@@ -644,6 +653,7 @@ def downgrade() -> None:
     op.drop_table('user_setting')
     op.drop_table('supplier')
     op.drop_table('service_hours')
+    op.drop_table('role_name')
     op.drop_table('position')
     op.drop_table('fault_kind')
     op.drop_table('equipment_kind')

@@ -1,0 +1,56 @@
+"""What must be true of a customer as a whole, and how one is found by what is sealed (clauses 7.1.2 and 7.2.2)."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, or_, select
+
+from app.core.errors import RuleError
+from app.core.sealed import normalise
+from app.customers import checks
+from app.customers.models import Customer, CustomerKind, IdKind, Jurisdiction, Policy, exact_hash, tail_hash
+
+TAIL = 4
+
+
+def check(customer: Customer) -> None:
+    """See that the ID number fits what else is said of the customer; raises RuleError where it does not.
+
+    A changed jurisdiction or kind is caught here although the sealed number was not typed again.
+    """
+    if not customer.id_number:
+        return
+    try:
+        checks.id_number(customer.id_number, customer.kind, customer.id_kind, customer.jurisdiction)
+    except RuleError as error:
+        raise RuleError(str(error), field="id_number") from error
+    resident = (customer.kind, customer.id_kind, customer.jurisdiction) == (
+        CustomerKind.PERSON,
+        IdKind.NATIONAL,
+        Jurisdiction.CN,
+    )
+    born = checks.cn_birth_date(customer.id_number) if resident else None
+    if born is not None and customer.birth_date and born.isoformat() != customer.birth_date:
+        raise RuleError(_("The birth date is not the one inside the ID number."), field="birth_date")
+
+
+def found_by(text: str) -> ColumnElement[bool]:
+    """Return the condition for customers a person means by this: a whole ID number, phone, e-mail or policy
+    number, or the last four digits of a phone or ID number.
+    """  # noqa: D205 - one sentence
+    phones = [exact_hash("phone", form) for form in checks.national_forms(text)]
+    clauses = [
+        Customer.id_number_hash == exact_hash("id_number", text),
+        Customer.mobile_hash.in_(phones),
+        Customer.phone_hash.in_(phones),
+        Customer.email_hash == exact_hash("email", text),
+        Customer.id.in_(select(Policy.holder_id).where(Policy.number == text)),
+    ]
+    if len(four := normalise(text)) == TAIL:
+        tail = tail_hash("phone", four)
+        clauses += [
+            Customer.id_number_tail == tail_hash("id_number", four),
+            Customer.mobile_tail == tail,
+            Customer.phone_tail == tail,
+        ]
+    return or_(*clauses)
