@@ -296,6 +296,7 @@ def flask_config(settings: Settings) -> dict[str, object]:
         "FAB_OPENAPI_SERVERS": [{"url": "/"}],
         "FAB_API_MAX_PAGE_SIZE": 100,
         "FAB_API_KEY_ENABLED": True,
+        "FAB_API_KEY_PREFIXES": ["kefu_"],
         # Sessions, forms, uploads.
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",

@@ -13,7 +13,7 @@ from app.core import i18n, security, web
 from app.core.db import Model, db
 from config import ROOT, Settings, flask_config
 
-ROOMS = ("handbook", "staff", "workplace", "lobby")
+ROOMS = ("handbook", "staff", "roster", "customers", "casework", "training", "workplace", "lobby")
 """From the ground floor up; see docs/architecture.md."""
 
 migrate = Migrate(render_as_batch=True, compare_type=True)
@@ -56,6 +56,7 @@ def lobby_home() -> type:
 
 def register_rooms(builder: AppBuilder) -> None:
     """Let every room register its screens, from the ground floor up."""
+    import_module("app.lobby.pictures").hang()
     for room in ROOMS:
         import_module(f"app.{room}.views").register(builder)
 

@@ -19,7 +19,7 @@ from sqlalchemy import inspect as sa_inspect
 
 from app import create_app
 from app.core.db import Model, db
-from app.core.entity import Catalog, Recorded
+from app.core.entity import Recorded
 from app.core.interface import is_choice
 from app.core.roles import check_matrix, guarded_views, read_matrix
 from app.core.views import PortalView
@@ -126,9 +126,9 @@ def test_every_foreign_key_is_indexed_and_says_what_a_delete_does(app: Flask) ->
 
 def test_every_entity_is_recorded_and_says_what_a_row_is(app: Flask) -> None:
     for view in screens(app):
-        assert view.model.__doc__, view.model
         if view.model.__tablename__.startswith("ab_"):
             continue
+        assert view.model.__doc__, view.model
         assert issubclass(view.model, Recorded), view.model
         assert HAN.search(view.model.__doc__), f"{view.model.__name__} does not give the Chinese term"
 
@@ -161,10 +161,15 @@ def one_of_each(app: Flask, login: str) -> dict[type[Any], Any]:
     for view in screens(app):
         if view.model.__tablename__.startswith("ab_"):
             continue
-        found = db.session.query(view.model).first() if issubclass(view.model, Catalog) else None
-        made[view.model] = found or sample(view.model, member(login))
+        made[view.model] = row_of(view, login)
     db.session.commit()
     return made
+
+
+def row_of(view: PortalView, login: str) -> Any:
+    """Return a row of one of the cast; of a list that belongs to nobody, the first that the release brought along."""
+    seeded = None if view.scopes else db.session.query(view.model).order_by(view.model.id).first()
+    return seeded or sample(view.model, member(login))
 
 
 def urls(view: PortalView, row: Any) -> Iterator[tuple[str, str]]:
@@ -178,26 +183,34 @@ def urls(view: PortalView, row: Any) -> Iterator[tuple[str, str]]:
             yield "edit", f"{view.route_base}/edit/{row.id}"
 
 
+ROLES = {one.role: one.login for one in reversed(CAST)}
+
+
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_screen_opens_for_every_role_or_refuses(app: Flask, sign_in: SignIn, locale: str) -> None:
+    """Every role tries every page in the first language; in the others each page is read once."""
     rows = one_of_each(app, "mei")
     opened = 0
-    for one in CAST:
-        person = sign_in(one.login, locale)
+    read: set[str] = set()
+    for login in ROLES.values():
+        person = sign_in(login, locale)
         granted = grants_of(person, app)
         for view in screens(app):
             for verb, url in urls(view, rows.get(view.model)):
                 allowed = (f"can_{verb}", view.class_permission_name) in granted
+                if locale != LOCALES[0] and (not allowed or url in read):
+                    continue
                 with statements() as found:
                     answer = person.get(url)
                 wanted = {200, 404} if allowed else {403}
-                assert answer.status_code in wanted, f"{one.login} {url}: {answer.status_code}"
+                assert answer.status_code in wanted, f"{login} {url}: {answer.status_code}"
                 budget = STATEMENTS_PER_LIST if verb == "list" else STATEMENTS_PER_PAGE
-                assert len(found) <= budget, f"{one.login} {url}: {len(found)} statements\n" + "\n".join(found)
+                assert len(found) <= budget, f"{login} {url}: {len(found)} statements\n" + "\n".join(found)
                 if answer.status_code == 200:
                     opened += 1
+                    read.add(url)
                     person.read(answer.text, url)
-    assert opened > len(CAST) * 5
+    assert opened > len(screens(app)) * 2
 
 
 def grants_of(person: Person, app: Flask) -> set[tuple[str, str]]:
@@ -219,13 +232,14 @@ def test_no_form_loads_a_whole_table(app: Flask, sign_in: SignIn) -> None:
         row = sample(type(member("mei")))
         row.name, row.department = f"同仁{number:03d}", department
     db.session.commit()
+    read: set[str] = set()
     for login in ("fan", "su", "an", "mei"):
         person = sign_in(login)
         for view in screens(app):
             for verb, url in urls(view, None):
-                answer = person.get(url)
-                if answer.status_code != 200:
+                if url in read or (answer := person.get(url)).status_code != 200:
                     continue
+                read.add(url)
                 soup = person.read(answer.text, url)
                 for select_ in soup.select("select"):
                     assert len(select_.select("option")) <= MOST_OPTIONS, f"{url}: {select_.get('name')}"
@@ -237,12 +251,14 @@ def test_no_form_loads_a_whole_table(app: Flask, sign_in: SignIn) -> None:
 
 def test_nothing_is_chosen_by_accident_on_a_new_record(app: Flask, sign_in: SignIn) -> None:
     """A required choice starts empty, and no option reads like a program's value."""
+    read: set[str] = set()
     for login in ("fan", "su", "an", "liang", "mei"):
         person = sign_in(login)
         for view in screens(app):
-            answer = person.get(f"{view.route_base}/add")
-            if answer.status_code != 200:
+            url = f"{view.route_base}/add"
+            if url in read or (answer := person.get(url)).status_code != 200:
                 continue
+            read.add(url)
             assert "__None" not in answer.text
             soup = person.read(answer.text, view.route_base)
             for select_ in soup.select("main select"):

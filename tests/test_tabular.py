@@ -29,9 +29,7 @@ texts = st.builds(
     st.sampled_from(STARTS),
     st.text(max_size=20) | st.text("王小明保險,;\"'=\r\n\t <r>&</r>", max_size=20),
 )
-tables = st.lists(st.tuples(texts, texts, texts), max_size=6).map(
-    lambda rows: [*rows, ("1", "王小明", "")]
-)
+tables = st.lists(st.tuples(texts, texts, texts), max_size=6).map(lambda rows: [*rows, ("1", "王小明", "")])
 
 
 def as_csv(header: Sequence[str], rows: Sequence[Sequence[Value]]) -> bytes:
@@ -77,9 +75,7 @@ moments = st.builds(
 
 @settings(max_examples=80, deadline=None)
 @given(number=numbers, day=st.dates(date(1850, 1, 1)), moment=moments)
-def test_numbers_dates_and_moments_come_back_from_xlsx(
-    number: Decimal, day: date, moment: datetime
-) -> None:
+def test_numbers_dates_and_moments_come_back_from_xlsx(number: Decimal, day: date, moment: datetime) -> None:
     [row] = through_xlsx(HEADER, [[number, day, moment]])
     # Excel keeps 15 digits and no year before 1900; what it cannot keep is written as text.
     short = len(re.sub(r"\D", "", f"{number:f}").strip("0")) <= 15
@@ -189,10 +185,7 @@ def test_csv_opens_in_excel() -> None:
     row: list[Value] = ["王, 小明", 'a"b', "c\r\nd", date(2026, 11, 2), afternoon, None]
     assert (
         as_csv(list("甲乙丙丁戊己"), [row])
-        == (
-            "\ufeff甲,乙,丙,丁,戊,己\r\n"
-            '"王, 小明","a""b","c\nd",2026-11-02,2026-11-22 13:05:00,\r\n'
-        ).encode()
+        == ('\ufeff甲,乙,丙,丁,戊,己\r\n"王, 小明","a""b","c\nd",2026-11-02,2026-11-22 13:05:00,\r\n').encode()
     )
 
 
@@ -205,9 +198,7 @@ def test_numbers_are_not_neutralised() -> None:
 def test_workbook_has_a_fixed_bold_heading_filters_and_real_types() -> None:
     day = date(2026, 1, 2)
     rows: list[list[Value]] = [["0912", day, datetime.combine(day, time(3, 4)), 1.5]] * 2
-    with xlsx_file(
-        ["電話", "日", "時", "金額"], rows, "a/b:[案件]*?" + "長" * 40, widths=[9] * 4
-    ) as file:
+    with xlsx_file(["電話", "日", "時", "金額"], rows, "a/b:[案件]*?" + "長" * 40, widths=[9] * 4) as file:
         sheet = load_workbook(file).active
         assert sheet.title == "a b 案件 " + "長" * 24
         assert sheet.freeze_panes == "A2"

@@ -13,7 +13,7 @@ from flask import Flask
 from samples import sample
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
-from test_laws import one_of_each, screens
+from test_laws import one_of_each, row_of, screens
 from test_repairs import equipment, first, photo, report
 
 from app.core.db import db
@@ -61,19 +61,25 @@ def test_a_bad_address_never_breaks_a_list(app: Flask, sign_in: SignIn) -> None:
     """Alike on both databases: what cannot be read is left out and told; the REST API answers 400."""
     one_of_each(app, "mei")
     people: dict[str, Person] = {}
+    rooms: set[str] = set()
     tried = 0
     for view in screens(app):
         person = reader_of(view, sign_in, people)
         assert person is not None, f"nobody lists {view.route_base}"
-        filters = [f"{name}={value}" for name in view.filters_by_name() for value in BAD_VALUES]
-        for argument in [*BAD_ARGUMENTS, *filters]:
+        names = list(view.filters_by_name())
+        # Every filter with every bad value, all filters at once; every bad argument alone on one screen of each room.
+        filters = ["&".join(f"{name}={value}" for name in names) for value in BAD_VALUES if names]
+        room = type(view).__module__
+        alone = BAD_ARGUMENTS if room not in rooms else ("&".join(BAD_ARGUMENTS),)
+        rooms.add(room)
+        for argument in [*alone, *filters]:
             answer = person.get(f"{view.route_base}/list/?{argument}")
             assert answer.status_code == 200, f"{view.route_base}?{argument}: {answer.status_code}"
             assert not SQL.search(answer.text), f"{view.route_base}?{argument}"
             api = person.get(f"/api/v1{view.route_base}/?{argument}")
             assert api.status_code in {200, 400, 403, 404}, f"/api/v1{view.route_base}?{argument}: {api.status_code}"
             tried += 1
-        for key in ("0", "-1", "abc", "99999999999999999999", "%00", "1%27--"):
+        for key in ("0", "abc", "99999999999999999999", "%00"):
             assert person.get(f"{view.route_base}/show/{key}").status_code in {403, 404}, (
                 f"{view.route_base}/show/{key}"
             )
@@ -143,12 +149,14 @@ def test_filters_are_nobody_elses_under_sixteen_threads(app: Flask, sign_in: Sig
 
 def test_what_was_typed_survives_every_error(app: Flask, sign_in: SignIn) -> None:
     """An empty required field, an over-long text, a wrong choice: the form comes back as it was typed."""
+    tried: set[str] = set()
     for login in READERS:
         person = sign_in(login)
         for view in screens(app):
             url = f"{view.route_base}/add"
-            if person.get(url).status_code != 200:
+            if url in tried or person.get(url).status_code != 200:
                 continue
+            tried.add(url)
             token = person.token()
             soup = person.page(url)
             typed = {}
@@ -344,7 +352,7 @@ def test_hostile_text_stays_text(app: Flask, sign_in: SignIn) -> None:
     for view in screens(app):
         if view.model.__tablename__.startswith("ab_"):
             continue
-        row = sample(view.model, member("mei"))
+        row = row_of(view, "mei")
         if issubclass(view.model, Catalog):
             row.name_zh_hant = hostile
         for column in view.model.__table__.columns:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from app.core import clock
 from app.core.db import Model
@@ -78,7 +78,7 @@ class Ticket(Numbered, Recorded, Model):
     """One matter of one customer, with an owner and a next action (案件, clause 2.1.2)."""
 
     __tablename__ = "ticket"
-    __table_args__ = (
+    __table_args__: Any = (
         CheckConstraint("opened_at >= contact_at", name="opened_after_contact"),
         CheckConstraint("closed_at IS NULL OR closed_at >= opened_at", name="closed_after_opened"),
         CheckConstraint("(status = 'CLOSED') = (closed_at IS NOT NULL)", name="closed_has_moment"),
@@ -87,7 +87,6 @@ class Ticket(Numbered, Recorded, Model):
         Index("ix_ticket_kind_opened_at", "kind", "opened_at"),
         Index("ix_ticket_kind_closed_at", "kind", "closed_at"),
     )
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_on": "kind", "version_id_col": Recorded.version}
 
     kind: Mapped[TicketKind] = choice_column(TicketKind)
     channel_id: Mapped[int] = mapped_column(ForeignKey("channel.id", ondelete="RESTRICT"), index=True)
@@ -116,6 +115,12 @@ class Ticket(Numbered, Recorded, Model):
     disposition_id: Mapped[int | None] = mapped_column(ForeignKey("disposition.id", ondelete="RESTRICT"), index=True)
     disposition: Mapped[Disposition | None] = relationship()
 
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - it is asked of the class
+        if cls.__tablename__ == "ticket":
+            return {"polymorphic_on": "kind", "version_id_col": cls.version}
+        return {"polymorphic_identity": TicketKind[cls.__tablename__.upper()]}
+
     @property
     def jurisdiction(self) -> Jurisdiction:
         """Whose law holds: the customer's, and Taiwan's where nobody is named."""
@@ -129,7 +134,7 @@ class Consultation(Ticket):
     """One question of a customer and its answer (諮詢, clause 3.1)."""
 
     __tablename__ = "consultation"
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": TicketKind.CONSULTATION}
+    __table_args__: Any = ()
     number_prefix: ClassVar[str] = "CS"
 
     id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"), primary_key=True)
@@ -188,11 +193,10 @@ class Complaint(Ticket):
     """One complaint from entry to resolution (申訴, clause 3.2)."""
 
     __tablename__ = "complaint"
-    __table_args__ = (
+    __table_args__: Any = (
         CheckConstraint("recovery_amount IS NULL OR recovery_amount >= 0", name="recovery_not_negative"),
         CheckConstraint("recovery_amount IS NULL OR recovery_currency IS NOT NULL", name="recovery_has_currency"),
     )
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": TicketKind.COMPLAINT}
     number_prefix: ClassVar[str] = "CP"
     queue_role: ClassVar[str] = "team_lead"
 
@@ -230,7 +234,7 @@ class BusinessRequest(Ticket):
     """One request to do something with a policy, from guide to notice (業務申請, clause 3.3)."""
 
     __tablename__ = "business_request"
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": TicketKind.BUSINESS_REQUEST}
+    __table_args__: Any = ()
     number_prefix: ClassVar[str] = "BR"
 
     id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"), primary_key=True)

@@ -70,7 +70,7 @@ class PortalApi(BaseApi):
     def told(self, item: Any, columns: list[str]) -> dict[str, Any]:
         """Return a record as JSON: key, version, and the columns its screen shows."""
         return {"id": item.id, "version": getattr(item, "version", None)} | {
-            column: told(present.shown(item, column)) for column in columns
+            column: told(self.view.value(item, column)) for column in columns
         }
 
     @expose("/", methods=["GET"])

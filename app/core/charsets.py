@@ -50,7 +50,7 @@ def check_encoding(data: bytes, codec: str) -> None:
         message = _l(
             "Line %(line)s holds characters that are not %(encoding)s text. "
             "Save the file as “CSV UTF-8” and choose it again.",
-            line=data[: error.start].decode(codec, "ignore").count("\n") + 1,
+            line=data[: error.start].decode(codec).count("\n") + 1,
             encoding=ENCODINGS[codec],
         )
         raise TableError(message) from error

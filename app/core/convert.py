@@ -29,13 +29,15 @@ def form_class(
     validators: Mapping[str, Sequence[Any]],
     extra: Mapping[str, Callable[[], Field]] | None = None,
     required: Sequence[str] = (),
+    optional: Sequence[str] = (),
     withheld: AbstractSet[str] = frozenset(),
 ) -> type[PortalForm]:
     """Return a form class for some columns of a model, in this order.
 
     ``extra`` makes fields that are no columns (made here: WTForms shows fields in the order they are made);
     ``required`` names columns that must be filled here although the
-    table allows them to be empty (what a step asks for); ``withheld`` names personal data of the record the form
+    table allows them to be empty (what a step asks for), ``optional`` those that may be empty here although the
+    table does not allow it (what the screen fills in); ``withheld`` names personal data of the record the form
     is about, which it must not show.
     """
     made: dict[str, Any] = {}
@@ -44,18 +46,20 @@ def form_class(
             made[name] = extra[name]()
             continue
         options = {"label": labels[name], "description": helps.get(name, "")}
-        made[name] = _field(model, name, options, list(validators.get(name, ())), must=name in required)
+        need = name in required or (None if name not in optional else False)
+        made[name] = _field(model, name, options, list(validators.get(name, ())), need=need)
         if name in withheld:
             made[name].field_class = fields.withheld(made[name].field_class)
     return type(f"{model.__name__}Form", (PortalForm,), made)
 
 
-def _field(model: type[Any], name: str, options: dict[str, Any], checks: list[Any], *, must: bool) -> Any:
+def _field(model: type[Any], name: str, options: dict[str, Any], checks: list[Any], *, need: bool | None) -> Any:
+    """Return the field of one column; ``need`` overrules whether the table allows it to be empty."""
     prop = sa_inspect(model).attrs[name]
     if isinstance(prop, RelationshipProperty):
-        return _relation(prop, options, checks, must=must)
+        return _relation(prop, options, checks, need=need)
     column = prop.columns[0]
-    optional = column.nullable and not must
+    optional = column.nullable if need is None else not need
     checks.insert(0, Optional() if optional else InputRequired())
     default = column.default.arg if column.default is not None and column.default.is_scalar else None
     options |= {"default": default}
@@ -89,12 +93,14 @@ def _field(model: type[Any], name: str, options: dict[str, Any], checks: list[An
             raise TypeError(message)
 
 
-def _relation(prop: RelationshipProperty[Any], options: dict[str, Any], checks: list[Any], *, must: bool) -> Any:
+def _relation(
+    prop: RelationshipProperty[Any], options: dict[str, Any], checks: list[Any], *, need: bool | None
+) -> Any:
     target = prop.mapper.class_
     if prop.uselist:
-        checks.insert(0, InputRequired() if must else Optional())
+        checks.insert(0, InputRequired() if need else Optional())
         return fields.LookupManyField(validators=checks, model=target, **options)
-    optional = all(column.nullable for column in prop.local_columns) and not must
+    optional = all(column.nullable for column in prop.local_columns) if need is None else not need
     checks.insert(0, Optional() if optional else InputRequired())
     kind = fields.CatalogField if is_short(target) else fields.LookupField
     return kind(validators=checks, model=target, **options)

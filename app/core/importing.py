@@ -11,14 +11,15 @@ import enum
 import time as clockwork
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, time
 from decimal import Decimal
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
 from wtforms import DecimalField, Field
 
 from app.core import actor, present
@@ -29,6 +30,7 @@ from app.core.exporting import cell as exported
 from app.core.fields import in_all_languages, remembering, text_of
 from app.core.forms import PortalForm
 from app.core.inputs import filled, problems, told
+from app.core.matching import Matching, changeable, known_by, settable
 from app.core.standin import renew_rights
 from app.core.tabular import Cell
 from app.core.tabular_read import Row, Table
@@ -74,77 +76,6 @@ class Judged:
     errors: dict[str, list[str]]
 
 
-@dataclass(frozen=True)
-class Source:
-    """Where a field's value comes from.
-
-    ``constant`` is for every row, or where the column's cell is empty; ``values`` translates what a cell says.
-    """
-
-    column: str = ""
-    constant: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
-
-    def value(self, cell: Cell) -> Cell:
-        """Return the field's cell for the column's cell."""
-        if self.values and (said := text_of(cell)) in self.values:
-            cell = self.values[said] or None
-        return self.constant or None if cell is None else cell
-
-
-@dataclass(frozen=True)
-class Matching:
-    """Which source fills which field, and by which fields a record is known again (none: as its screen says)."""
-
-    sources: Mapping[str, Source]
-    key: tuple[str, ...] = ()
-
-    @classmethod
-    def read(cls, data: Any) -> Self:
-        """Return a matching as JSON keeps it; raises RuleError if it is none."""
-        try:
-            sources = {
-                str(name): Source(
-                    str(one.get("column", "")),
-                    str(one.get("constant", "")),
-                    {str(said): str(meant) for said, meant in one.get("values", {}).items()},
-                )
-                for name, one in data["fields"].items()
-            }
-            return cls(sources, tuple(str(name) for name in data.get("key", ())))
-        except (AttributeError, KeyError, TypeError) as error:
-            raise RuleError(_("This matching cannot be read.")) from error
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the matching as JSON keeps it."""
-        kept = {
-            name: {part: value for part, value in vars(source).items() if value}
-            for name, source in self.sources.items()
-        }
-        return {"fields": kept, "key": list(self.key)}
-
-    def check(self, view: PortalView, columns: list[str]) -> None:
-        """Raise RuleError for fields that cannot be imported here, and for columns that the file does not have."""
-        known = view.import_fields()
-        if alien := [name for name in (*self.sources, *self.key) if name not in known]:
-            raise RuleError(_("These fields cannot be imported: %(names)s.", names=_(", ").join(alien)))
-        if lost := [one.column for one in self.sources.values() if one.column and one.column not in columns]:
-            raise RuleError(_("The file does not have these columns: %(names)s.", names=_(", ").join(lost)))
-        if not any(one.column for one in self.sources.values()):
-            raise RuleError(_("Choose a column of the file for at least one field."))
-        blank = view.import_form(view.import_settable())(formdata=None, meta={"csrf": False})
-        for name, source in self.sources.items():
-            if source.constant and name in blank:
-                _check_constant(blank[name], source.constant)
-
-
-def _check_constant(entry: Field, constant: str) -> None:
-    try:
-        entry.from_cell(constant)
-    except ValueError as error:
-        raise RuleError(str(error), field=entry.name) from error
-
-
 class Importer:
     """Judges the rows of a table one by one and, if it is to, saves them."""
 
@@ -164,10 +95,11 @@ class Importer:
         self.sources = [
             (name, columns.index(one.column) if one.column else None, one) for name, one in matching.sources.items()
         ]
-        key = matching.key or view.known_by()
+        key = matching.key or known_by(view)
         self.key = key if all(name in matching.sources for name in key) else ()
-        self.settable = frozenset(view.import_settable())
-        self.kind = view.import_form(view.import_settable())
+        self.settable, self.changeable = frozenset(settable(view)), frozenset(changeable(view))
+        self.kind = view.import_form(settable(view))
+        self.blank = self.kind(formdata=None, meta={"csrf": False})
         self.changing: dict[tuple[str, ...], type[PortalForm]] = {}
         self.rows_by_key: dict[Hashable, int] = {}
 
@@ -213,11 +145,13 @@ class Importer:
             raise RuleError(_("The right to import was taken away meanwhile."))
 
     def _judge(self, row: Row) -> Judged:
-        given = {
+        given: dict[str, Cell] = {
             name: source.value(None if index is None else row.cells[index]) for name, index, source in self.sources
         }
-        readable = {name: cell for name, cell in given.items() if cell is not None and name in self.settable}
-        form, unread = filled(self.kind, readable)
+        readable: dict[str, Cell] = {
+            name: cell for name, cell in given.items() if cell is not None and name in self.settable
+        }
+        form, unread = filled(self.kind, readable, blank=self.blank)
         try:
             item = self._known(form, unread, given, row.number)
         except RuleError as error:
@@ -235,9 +169,7 @@ class Importer:
         errors = self._change(item, changes)
         return Judged(row, Outcome.WRONG if errors else Outcome.CHANGED, errors)
 
-    def _known(
-        self, form: PortalForm, unread: dict[str, list[str]], given: dict[str, Cell], number: int
-    ) -> Any | None:
+    def _known(self, form: PortalForm, unread: dict[str, list[str]], given: dict[str, Cell], number: int) -> Any | None:
         """Return the record a row is about, None for a new one; raises RuleError if that cannot be told."""
         if any(name in unread or (name in form and form[name].process_errors) for name in self.key):
             return None
@@ -248,7 +180,9 @@ class Importer:
         first = self.rows_by_key.setdefault(mark, number)
         if first != number:
             raise RuleError(_("This row is about the same record as row %(number)s.", number=first))
-        found = self.view.import_match(key)
+        model = self.view.model
+        same = [getattr(model, name) == value for name, value in key.items()]
+        found = list(db.session.scalars(select(model).where(*same, self.view.scope_condition("edit")).limit(2)))
         if len(found) > 1:
             raise RuleError(_("More than one record fits this row."))
         if not found and (lost := [name for name in self.key if name not in form]):
@@ -267,7 +201,7 @@ class Importer:
         """Save what differs; the rest of the record is not touched."""
         errors = self._masked(changes)
         for name in changes:
-            if name not in self.view.import_changes():
+            if name not in self.changeable:
                 errors[name] = [_("This cannot be changed by an import.")]
         if errors:
             return errors
@@ -288,9 +222,7 @@ class Importer:
             if any(sign in text_of(given[name]) for sign in (MASK, "○"))
         }
 
-    def _is_same(
-        self, item: Any, name: str, form: PortalForm, unread: dict[str, list[str]], cell: Cell
-    ) -> bool:
+    def _is_same(self, item: Any, name: str, form: PortalForm, unread: dict[str, list[str]], cell: Cell) -> bool:
         """Tell whether a cell says what the record holds already, be it in the words of an export."""
         held = getattr(item, name)
         if cell is None:
@@ -311,7 +243,7 @@ def _stored(entry: Field) -> Any:
 
 
 def _equal(held: Any, meant: Any, places: int | None) -> bool:
-    """Compare as far as a person can write it: moments to the minute, amounts to the column's decimals, any line end."""
+    """Compare as far as people write it: moments to the minute, amounts to the column's decimals, any line end."""
     match held, meant:
         case Decimal(), Decimal() if isinstance(places, int):
             return abs(held - meant) * 2 <= Decimal(1).scaleb(-places)

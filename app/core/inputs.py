@@ -30,15 +30,16 @@ def input_of(field: Field) -> list[str]:
 
 
 def filled(
-    kind: type[PortalForm], given: dict[str, Any], item: object = None
+    kind: type[PortalForm], given: dict[str, Any], item: object = None, blank: PortalForm | None = None
 ) -> tuple[PortalForm, dict[str, list[str]]]:
     """Return a form filled from an item or the defaults, with the given cells laid over it.
 
     The second value holds what could not be read, by field; such a field is left empty. Names the form
-    does not know are told as errors, too: nothing is silently dropped.
+    does not know are told as errors, too: nothing is silently dropped. Who fills many forms may give the
+    ``blank`` one to start from.
     """
     inputs: MultiDict[str, str] = MultiDict()
-    blank = kind(formdata=None, obj=item, meta={"csrf": False})
+    blank = blank or kind(formdata=None, obj=item, meta={"csrf": False})
     for field in blank:
         inputs.setlist(field.name, input_of(field))
     errors: dict[str, list[str]] = {}

@@ -98,6 +98,13 @@ class Mean:
         return Figure(Decimal(str(mean)) if mean is not None else None, count, count)
 
 
+def seconds_between(start: Any, end: Any) -> Any:
+    """Return the seconds from one moment of a row to another, as an SQL expression of either engine."""
+    if db.engine.dialect.name == "postgresql":
+        return func.extract("epoch", end - start)
+    return func.strftime("%s", end) - func.strftime("%s", start)
+
+
 def _count(rows: Select[Any]) -> int:
     return db.session.scalar(select(func.count()).select_from(rows.order_by(None).subquery())) or 0
 

@@ -21,13 +21,13 @@ GROUPS = {
 }
 
 
-def open_screen(builder: AppBuilder, view: type[Any], group: str | None) -> None:
+def open_screen(builder: AppBuilder, view: type[Any], group: str | None, *, has_api: bool = True) -> None:
     """Register a screen and, for an entity, its REST API; without a group it has no entry in the navigation."""
     if group is None:
         builder.add_view_no_menu(view)
     else:
         builder.add_view(view, view.__name__, label=view.title, category=group, category_label=GROUPS[group])
-    if issubclass(view, PortalView):
+    if has_api and issubclass(view, PortalView):
         builder.add_api(api_of(view))
 
 

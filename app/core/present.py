@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -148,11 +148,18 @@ class Line:
 
 
 def history(
-    model: type[Any], entries: Iterable[AuditEntry], labels: Mapping[str, Any], steps: Mapping[str, Any]
+    model: type[Any],
+    entries: Iterable[AuditEntry],
+    labels: Mapping[str, Any],
+    steps: Mapping[str, Any],
+    readers: Mapping[str, Callable[[Any], str]] | None = None,
 ) -> list[Line]:
-    """Return history as sentences: who did what when, and each column's value before and after in words."""
+    """Return history as sentences: who did what when, and each column's value before and after in words.
+
+    ``readers`` turn into words what is kept under keys that are no columns.
+    """
     entries = list(entries)
-    reader = _Reader(model, entries)
+    reader = _Reader(model, entries, readers or {})
     who = names_of({entry.user_id for entry in entries if entry.user_id is not None})
     lines = []
     for entry in entries:
@@ -177,8 +184,11 @@ def history(
 class _Reader:
     """Turns what the trail keeps (names of members, keys of rows, ISO dates) back into words."""
 
-    def __init__(self, model: type[Any], entries: list[AuditEntry]) -> None:
+    def __init__(
+        self, model: type[Any], entries: list[AuditEntry], readers: Mapping[str, Callable[[Any], str]]
+    ) -> None:
         mapper = sa_inspect(model)
+        self._readers = readers
         self._columns = dict(mapper.columns.items())
         self._relations: dict[str, RelationshipProperty[Any]] = {}
         for relation in mapper.relationships:
@@ -201,6 +211,8 @@ class _Reader:
         """Return one kept value in words."""
         if value is None:
             return NOTHING
+        if key in self._readers:
+            return self._readers[key](value)
         if key in self._relations:
             return self._rows.get((key, value), _("deleted record"))
         kind = self._columns[key].type if key in self._columns else None

@@ -39,7 +39,7 @@ class Portal:
 
 @contextmanager
 def standing_in(user_id: int | None) -> Iterator[None]:
-    """Work with a user's rights and in their name while the block lasts; None is the portal itself, which may do all."""
+    """Work with a user's rights and in their name while the block lasts; None is the portal itself, which may all."""
     before = {name: g.pop(name) for name in KEPT if name in g}
     try:
         with actor.acting_as(user_id):
@@ -53,7 +53,7 @@ def standing_in(user_id: int | None) -> Iterator[None]:
 
 
 def renew_rights(user_id: int | None) -> None:
-    """Forget what was read of a user's rights: what was taken away meanwhile is gone, a login that was switched off, too."""
+    """Forget what was read of a user's rights: what was taken away meanwhile is gone, a closed login has none."""
     for name in KEPT:
         g.pop(name, None)
     if user_id is None:

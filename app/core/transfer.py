@@ -2,61 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date, datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from flask import Response, abort, request, send_file, stream_with_context
 from flask_appbuilder.views import expose
 
-from app.core import clock, present
+from app.core import clock, exporting, import_pages
+from app.core.import_runs import head_of
+from app.core.import_template import csv_template, xlsx_template
 from app.core.listing import Listing
 from app.core.tabular_write import csv_lines, xlsx_file
 
 if TYPE_CHECKING:
+    from app.core.forms import PortalForm
     from app.core.views import PortalView
 
 XLSX_KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+KINDS = ("xlsx", "csv")
+IMPORT_PAGES = frozenset({"import_", "import_template", "import_run", "import_wrong"})
 
 
-def cell(value: Any) -> Any:
-    """Return a value as a cell: numbers and dates stay what they are, all else is words."""
-    match value:
-        case bool() | None:
-            return present.words(value) if value is not None else ""
-        case datetime():
-            return clock.local(value).replace(tzinfo=None, microsecond=0)
-        case int() | Decimal() | date():
-            return value
-        case _:
-            return present.words(value)
+def _workbook(file: Any, name: str) -> Response:
+    return send_file(file, mimetype=XLSX_KIND, as_attachment=True, download_name=name)
+
+
+def _streamed(blocks: Iterator[bytes], name: str) -> Response:
+    answer = Response(stream_with_context(blocks), mimetype="text/csv")
+    # RFC 6266: the Chinese name goes percent-encoded.
+    answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+    return answer
+
+
+def _table(kind: str, stem: str, header: list[str], rows: Iterable[list[Any]]) -> Response:
+    if kind == "xlsx":
+        return _workbook(xlsx_file(header, rows, stem), f"{stem}.xlsx")
+    return _streamed(csv_lines(header, rows), f"{stem}.csv")
 
 
 class TransferMixin:
-    """The export of a list, streamed as it is read."""
+    """The import and the export of a screen."""
 
-    def export_rows(self: PortalView, listing: Listing) -> Iterator[list[Any]]:  # type: ignore[misc]
-        """Yield a row of cells per record, with what the list shows."""
-        for item in listing.stream():
-            yield [cell(present.shown(item, column)) for column in self.list_columns]
+    import_columns: ClassVar[list[str] | None] = None
+    """Columns an import may fill and change; default those of the forms."""
+    import_key: ClassVar[tuple[str, ...]] = ()
+    """Columns by which an import knows a record again; default the first of ``exact`` that is one record's only."""
+
+    def __init__(self: PortalView, **kwargs: Any) -> None:  # type: ignore[misc]
+        """Where nothing is added, nothing is imported."""
+        if "add" in self.exclude_route_methods:
+            self.exclude_route_methods = {*self.exclude_route_methods, *IMPORT_PAGES}
+        super().__init__(**kwargs)
+
+    def import_form(self: PortalView, columns: list[str]) -> type[PortalForm]:  # type: ignore[misc]
+        """Return the form that reads and judges an import's rows."""
+        return self._form(columns)
 
     @expose("/export/<kind>", methods=["GET"])
     def export(self: PortalView, kind: str) -> Any:
         """Send what the list shows as CSV or XLSX: its filters, its order, this person's rows."""
         self.require("export")
-        if kind not in {"csv", "xlsx"}:
+        if kind not in KINDS:
             abort(404)
         listing = Listing(self, request.args, verb="export")
+        exporting.note(self, listing, kind)
         header = [self.label(column) for column in self.list_columns]
-        name = f"{self.title} {clock.today().isoformat()}.{kind}"
-        if kind == "xlsx":
-            file = xlsx_file(header, self.export_rows(listing), str(self.title))
-            return send_file(file, mimetype=XLSX_KIND, as_attachment=True, download_name=name)
-        answer = Response(stream_with_context(csv_lines(header, self.export_rows(listing))), mimetype="text/csv")
-        # RFC 6266: the Chinese name goes percent-encoded.
-        answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
-        return answer
+        return _table(kind, f"{self.title} {clock.today().isoformat()}", header, exporting.rows(self, listing))
 
-    export._permission_name = "export"  # noqa: SLF001 - how FAB finds rights
+    @expose("/import/", methods=["GET", "POST"])
+    def import_(self: PortalView) -> Any:
+        """Ask for a file, offer the template, and list the person's own imports."""
+        self.require("import")
+        return import_pages.begin(self)
+
+    @expose("/import/template/<kind>", methods=["GET"])
+    def import_template(self: PortalView, kind: str) -> Any:
+        """Send the template."""
+        self.require("import")
+        if kind not in KINDS:
+            abort(404)
+        name = f"{self.title}.{kind}"
+        return _workbook(xlsx_template(self), name) if kind == "xlsx" else _streamed(csv_template(self), name)
+
+    @expose("/import/<key>", methods=["GET", "POST"])
+    def import_run(self: PortalView, key: str) -> Any:
+        """Show one of the person's own imports where it stands, and take it on."""
+        self.require("import")
+        run = import_pages.own_run(self, key)
+        return import_pages.step(self, run) if request.method == "POST" else import_pages.show(self, run)
+
+    @expose("/import/<key>/wrong/<kind>", methods=["GET"])
+    def import_wrong(self: PortalView, key: str, kind: str) -> Any:
+        """Send the rows that are wrong, each with its reason."""
+        self.require("import")
+        run = import_pages.own_run(self, key)
+        head = head_of(run)
+        if head is None or kind not in KINDS:
+            abort(404)
+        stem = f"{self.title} {clock.today().isoformat()} {import_pages.wrong_name()}"
+        rows = import_pages.wrong_rows(self, run, head)
+        return _table(kind, stem, import_pages.wrong_header(head), rows)
+
+    # How Flask-AppBuilder finds rights.
+    export._permission_name = "export"  # noqa: SLF001
+    for page in (import_, import_template, import_run, import_wrong):
+        page._permission_name = "import"  # noqa: SLF001
+    del page

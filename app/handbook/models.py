@@ -115,7 +115,10 @@ class CalendarException(Recorded, Model):
     """One day that differs from the week and the public holidays: a typhoon day, an early close (行事曆例外)."""
 
     __tablename__ = "calendar_exception"
-    __table_args__ = (CheckConstraint("(opens_at IS NULL) = (closes_at IS NULL)", name="both_hours_or_none"),)
+    __table_args__ = (
+        CheckConstraint("(opens_at IS NULL) = (closes_at IS NULL)", name="both_hours_or_none"),
+        CheckConstraint("closes_at IS NULL OR closes_at > opens_at", name="closes_after_opening"),
+    )
 
     day: Mapped[Day] = mapped_column(unique=True)
     reason: Mapped[Line]

@@ -25,8 +25,8 @@ from app.lobby.roles import check_keeper
 
 PASSWORD_LENGTH = 10
 # Without the signs that are mistaken for one another when a password is read out.
-PASSWORD_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"
-PASSWORD_GROUPS, GROUP_LENGTH = 4, 4
+SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"
+GROUPS, GROUP_LENGTH = 4, 4
 KEY_BYTES = 32
 
 audit.watch(User, ("username", "first_name", "last_name", "email", "active"), sensitive=("email",))
@@ -42,7 +42,7 @@ def check_password(password: str, login: str, field: str | None = None) -> None:
 
 def new_password() -> str:
     """Return a password that can be read out over the telephone: 16 signs, about 79 random bits."""
-    groups = ("".join(secrets.choice(PASSWORD_SIGNS) for _sign in range(GROUP_LENGTH)) for _group in range(PASSWORD_GROUPS))
+    groups = ("".join(secrets.choice(SIGNS) for _sign in range(GROUP_LENGTH)) for _group in range(GROUPS))
     return "-".join(groups)
 
 
@@ -82,16 +82,17 @@ def unlock(user: User) -> None:
 
 
 def switch(user: User, *, on: bool) -> None:
-    """Switch a login on or off; off ends its sessions. Raises RuleError for one's own and for the last that may
-    change roles.
+    """Switch a login on or off; off ends its sessions and keys.
+
+    Raises RuleError for one's own login, and for the last one that may change roles.
     """
     _not_oneself(user, _("Nobody can switch off their own login. Ask another administrator."))
     lock_rights()
     user.active = on
     if not on:
         end_sessions(user)
-    db.session.flush()
-    check_keeper()
+        db.session.flush()
+        check_keeper()
 
 
 def set_roles(user: User, roles: Iterable[Role]) -> None:
@@ -105,6 +106,7 @@ def set_roles(user: User, roles: Iterable[Role]) -> None:
         user.roles = wanted
         db.session.flush()
         audit.note("ab_user", user.id, {"roles": before}, {"roles": after})
+    if set(before) - set(after):
         check_keeper(field="roles")
 
 
@@ -115,14 +117,22 @@ def _not_oneself(user: User, message: str, field: str | None = None) -> None:
 
 def make_key(user: User, name: str, expires_on: date) -> str:
     """Make a key for the REST API that ends with a day (office time), and return it; only its hash is kept."""
-    key = current_app.config["FAB_API_KEY_PREFIXES"][0] + secrets.token_urlsafe(KEY_BYTES)
+    key: str = current_app.config["FAB_API_KEY_PREFIXES"][0] + secrets.token_urlsafe(KEY_BYTES)
     end = datetime.combine(expires_on + timedelta(days=1), time(), clock.office_zone())
     manager = current_app.appbuilder.sm  # type: ignore[attr-defined]
     found = manager._compute_lookup_hash(key)  # noqa: SLF001 - what validate_api_key looks for
-    db.session.add(ApiKey(
-        name=name, user_id=user.id, key_prefix=key[:8], lookup_hash=found, key_hash=found, active=True,
-        created_on=stamp(), expires_on=end.astimezone(UTC).replace(tzinfo=None),
-    ))
+    db.session.add(
+        ApiKey(
+            name=name,
+            user_id=user.id,
+            key_prefix=key[:12],
+            lookup_hash=found,
+            key_hash=found,
+            active=True,
+            created_on=stamp(),
+            expires_on=end.astimezone(UTC).replace(tzinfo=None),
+        )
+    )
     audit.note("ab_user", user.id, {}, {"api_key": name})
     return key
 

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import secrets
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import AppGroup
 from flask_appbuilder.security.sqla.models import Role, User
 from flask_migrate import upgrade
-from sqlalchemy import select, text
-from werkzeug.security import generate_password_hash
+from sqlalchemy import func, select, text
 
+from app.casework.models import Conclusion, Disposition, PriorityRule, RootCause, Topic
 from app.core import clock
 from app.core.db import db
+from app.core.errors import RuleError
 from app.core.jobs import run_jobs
 from app.core.roles import check_matrix, read_matrix, sync_roles
 from app.core.seeding import seed
+from app.customers.models import Channel, ProductLine
 from app.handbook.models import Clause, Promise, ServiceHours
+from app.lobby.accounts import new_password, set_password
+from app.roster.models import LeaveKind, ShiftType
+from app.training.models import TopicArea
 from app.staff.models import Department, Position
 from app.workplace.models import Area, EquipmentKind, FaultKind, Supplier
-from config import ROOT
+from config import ROOT, Settings
 
 SEED = ROOT / "seed"
 CODE = ("code",)
@@ -34,6 +41,16 @@ SEEDS = (
     ("suppliers.csv", Supplier, CODE),
     ("equipment_kinds.csv", EquipmentKind, CODE),
     ("fault_kinds.csv", FaultKind, CODE),
+    ("shift_types.csv", ShiftType, CODE),
+    ("leave_kinds.csv", LeaveKind, CODE),
+    ("product_lines.csv", ProductLine, CODE),
+    ("channels.csv", Channel, CODE),
+    ("topics.csv", Topic, CODE),
+    ("dispositions.csv", Disposition, CODE),
+    ("conclusions.csv", Conclusion, CODE),
+    ("root_causes.csv", RootCause, CODE),
+    ("priority_rules.csv", PriorityRule, ("urgency", "complexity")),
+    ("topic_areas.csv", TopicArea, CODE),
 )
 PREPARE_LOCK = 7_341_906
 
@@ -47,9 +64,7 @@ def init_app(app: Flask) -> None:
 
 def prepare() -> None:
     """Bring tables, roles and catalogs to this release; safe to run again and by several at once."""
-    with db.engine.connect() as guard:
-        if guard.dialect.name == "postgresql":
-            guard.execute(text("SELECT pg_advisory_lock(:key)"), {"key": PREPARE_LOCK})
+    with _alone():
         upgrade(directory=str(ROOT / "migrations"))
         matrix = read_matrix(SEED / "roles.csv")
         check_matrix(matrix)
@@ -59,6 +74,20 @@ def prepare() -> None:
     click.echo(f"Ready: {len(result.added)} rights added, {len(result.removed)} taken away, {made} catalog rows added.")
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let one process at a time prepare a database: SQLite has no lock that outlives the first migration's commit."""
+    if db.engine.dialect.name == "postgresql":
+        with db.engine.connect() as guard:
+            guard.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": PREPARE_LOCK})
+            yield
+    else:
+        settings: Settings = current_app.config["PORTAL_SETTINGS"]
+        with (settings.data_dir / "prepare.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
 @portal.command()
 @click.option("--administrator", metavar="LOGIN", help="Also make a first administrator with this login name.")
 @click.option("--email", default=None, help="The administrator's e-mail address.")
@@ -66,25 +95,25 @@ def init(administrator: str | None, email: str | None) -> None:
     """Prepare the database: tables, roles, catalogs. Run it once for every release, before the server."""
     prepare()
     if administrator:
-        password = secrets.token_urlsafe(12)
+        password = new_password()
         make_login(administrator, administrator, "", email or f"{administrator}@localhost", password, ["administrator"])
         db.session.commit()
         click.echo(f"Administrator {administrator}, password {password} (shown once; change it after signing in).")
 
 
 def make_login(login: str, last_name: str, first_name: str, email: str, password: str, roles: list[str]) -> User:
-    """Return a new login with roles; the caller commits. Raises ClickException if the name is taken."""
-    if db.session.scalar(select(User.id).where(User.username == login)) is not None:
+    """Return a new login with roles; the caller commits.
+
+    Raises ClickException if the name is taken or the password breaks the rule.
+    """
+    if db.session.scalar(select(User.id).where(func.lower(User.username) == login.lower())) is not None:
         message = f"There is a login {login} already."
         raise click.ClickException(message)
-    user = User(
-        username=login,
-        last_name=last_name,
-        first_name=first_name,
-        email=email,
-        active=True,
-        password=generate_password_hash(password),
-    )
+    user = User(username=login, last_name=last_name, first_name=first_name, email=email, active=True)
+    try:
+        set_password(user, password)
+    except RuleError as error:
+        raise click.ClickException(str(error)) from error
     user.roles = list(db.session.scalars(select(Role).where(Role.name.in_(roles))))
     db.session.add(user)
     db.session.flush()

@@ -1,34 +1,28 @@
-"""Home, measures, and a person's own account."""
+"""Home and measures, and the registration of everything under the roof."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import Any
 
-from flask import current_app, flash, g, redirect, request, session, url_for
+from flask import current_app, g, redirect, request, url_for
 from flask_appbuilder import AppBuilder, BaseView, IndexView
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_appbuilder.views import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_login import login_required
-from werkzeug.security import check_password_hash
-from wtforms import PasswordField
-from wtforms.validators import DataRequired, EqualTo, Length
 
 from app.core import clock, present
 from app.core.accounts import full_name
-from app.core.forms import PortalForm
 from app.core.measures import MEASURES, Measure, Period, Unit
 from app.core.menu import navigation, open_screen
 from app.core.scope import viewer
-from app.core.security import fingerprint
 from app.core.views import PortalView
 from app.core.workflow import task_keeper
-from app.lobby.accounts import change_password
+from app.lobby.views_account import AccountView
+from app.lobby.views_roles import RoleView
+from app.lobby.views_users import UserView
 from app.staff.operations import inbox, promise_names, task_line
-
-PASSWORD_LENGTH = 10
 
 
 class HomeView(IndexView):
@@ -94,48 +88,12 @@ class MeasureView(BaseView):
         return view.list_url(**(one.filters(period) if one.filters else {}))
 
 
-class PasswordForm(PortalForm):
-    """The old password and the new one, twice."""
-
-    old = PasswordField(_l("Present password"), validators=[DataRequired(), Length(max=256)])
-    new = PasswordField(
-        _l("New password"),
-        validators=[DataRequired(), Length(min=PASSWORD_LENGTH, max=256)],
-        description=_l("At least 10 characters. A sentence is easier to remember than signs."),
-    )
-    again = PasswordField(
-        _l("New password again"), validators=[EqualTo("new", message=_l("The two passwords are not the same."))]
-    )
-
-
-class AccountView(BaseView):
-    """A person's own account; open to everyone who is signed in, and to nobody else's account."""
-
-    route_base = "/account"
-    default_view = "show"
-
-    @expose("/", methods=["GET", "POST"])
-    @login_required
-    def show(self) -> Any:
-        """Show who is signed in, and change the password."""
-        form = PasswordForm()
-        if form.validate_on_submit():
-            user = g.user
-            if not check_password_hash(user.password, form.old.data):
-                form.old.errors = [_("This is not your present password.")]
-            else:
-                change_password(user.id, form.new.data)
-                session["password"] = fingerprint(user)
-                flash(_("The password was changed. Other places where you were signed in are signed out."), "success")
-                return redirect(url_for("AccountView.show"))
-        page = self.render_template("lobby/account.html", title=_("My account"), form=form)
-        return page, (422 if form.errors else 200)
-
-
 def register(builder: AppBuilder) -> None:
     """Put the lobby's pages into the portal, and what every page of it needs into the templates."""
     builder.add_view_no_menu(AccountView)
     open_screen(builder, MeasureView, "administration")
+    open_screen(builder, UserView, "administration", has_api=False)
+    open_screen(builder, RoleView, "administration")
 
     @current_app.context_processor
     def _for_templates() -> dict[str, Any]:

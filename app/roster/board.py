@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
-from flask_babel import LazyString
+from flask_babel import format_date, get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import or_, select
-from sqlalchemy.orm import joinedload, lazyload
+from sqlalchemy.orm import joinedload
 
 from app.core import clock
 from app.core.catalogs import catalog_rows
@@ -128,6 +128,12 @@ class Board:
         for row in self.rows:
             yield from row.cells
 
+    def day_words(self, day: date) -> str:
+        """Return a day as the board's head shows it: 一 23, Mon 23."""
+        locale = get_locale()
+        narrow = locale is not None and locale.language == "zh"
+        return str(format_date(day, "EEEEE d" if narrow else "EEE d"))
+
     def offered(self, cell: Cell) -> list[ShiftType]:
         """Return the shift types a cell may be given: those not retired by its day, and the one it has."""
         return [one for one in self.types.values() if not one.is_retired(cell.day) or one.id in {cell.held, cell.chosen}]
@@ -171,9 +177,8 @@ class Board:
                 rest = other.span(next_day, zone)[0] - one.span(day, zone)[1]
                 if rest >= LEAST_REST:
                     continue
-                for marked in (next_cell or cell,):
-                    if marked is not None:
-                        marked.is_short_rest = True
+                if (marked := next_cell or cell) is not None:
+                    marked.is_short_rest = True
                 told.append(_rest_words(row.person, (day, one), (next_day, other), rest))
         return told
 
@@ -190,7 +195,9 @@ class Board:
             if text and wanted not in {one.id for one in self.offered(cell)}:
                 cell.problem = _("%(cell)s: this is not one of the shifts.", cell=self.words(cell))
                 continue
-            cell.chosen = wanted
+            # A cell nobody touched follows the database, so that it never undoes what someone else did.
+            cell.chosen = cell.held if wanted == cell.started else wanted
+            cell.started = cell.held if wanted == cell.started else cell.started
         if any(name.startswith("shift-") and name not in known for name in form):
             self.problems.append(_("Some cells are of people who are not on this team's board; they were left out."))
 
@@ -272,9 +279,7 @@ def read_board(team: Team, monday: date, week: RosterWeek | None) -> Board:
     )
     ids = [person.id for person in people]
     shifts = db.session.scalars(
-        select(Shift)
-        .where(Shift.person_id.in_(ids), Shift.day.between(monday - DAY, monday + WEEK))
-        .options(lazyload("*"))
+        select(Shift).where(Shift.person_id.in_(ids), Shift.day.between(monday - DAY, monday + WEEK))
     )
     by_cell = {(shift.person_id, shift.day): shift for shift in shifts}
     leaves: dict[tuple[int, date], LeaveRequest] = {}
@@ -324,7 +329,7 @@ def _row(  # noqa: PLR0913 - what one row is made of
 def shifts_of_week_before(board: Board) -> list[Shift]:
     """Return the team's shifts of the week before the board's."""
     earlier = select(Shift).where(Shift.team_id == board.team.id, Shift.monday == board.monday - WEEK)
-    return list(db.session.scalars(earlier.options(lazyload("*"))))
+    return list(db.session.scalars(earlier))
 
 
 def save(board: Board) -> int:
@@ -344,6 +349,3 @@ def save(board: Board) -> int:
             cell.shift.shift_type = board.types[cell.chosen]
     db.session.flush()
     return written
-
-
-__all__ = ["Board", "LazyString", "read_board", "save", "shifts_of_week_before"]

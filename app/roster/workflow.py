@@ -53,8 +53,8 @@ SWAP = Workflow(
 
 ATTENDANCE = Workflow(
     AttendanceDay,
-    Step("close", _l("Close"), from_=AttendanceStatus.OPEN, to=AttendanceStatus.CLOSED, does=operations.close_day,
-         tone="main"),
+    Step("close", _l("Close"), from_=AttendanceStatus.OPEN, to=AttendanceStatus.CLOSED, never=["person"],
+         does=operations.close_day, tone="main"),
     Step("ask_correction", _l("Ask for a correction"), from_=AttendanceStatus.CLOSED, to=AttendanceStatus.DISPUTED,
          asks=["correction"], by="person", starts="attendance_correction"),
     Step("correct", _l("Correct"), from_=AttendanceStatus.DISPUTED, to=AttendanceStatus.CLOSED,

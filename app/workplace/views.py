@@ -160,13 +160,16 @@ class EquipmentView(PortalView):
         "warranty_until": _l("Warranty until"),
         "cost": _l("Cost"),
     }
+    verb_labels = {"labels": _l("QR labels")}
     empty_hint = _l(
         "Phones, computers and furniture with an asset tag appear here. Add the first one, or import a list."
     )
 
     def page_links(self) -> Any:
         """Offer the sheet of labels for what is listed."""
-        args: dict[str, Any] = {name: request.args.getlist(name) for name in request.args if name in self.known_arguments()}
+        args: dict[str, Any] = {
+            name: request.args.getlist(name) for name in request.args if name in self.known_arguments()
+        }
         return [Link(_("QR labels"), url_for("EquipmentView.labels", **args))] if self.may("labels") else []
 
     def record_links(self, item: Equipment) -> Any:

@@ -1,0 +1,214 @@
+"""What a screen changes: add, edit, delete, and how a change that cannot be is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+from flask import flash, redirect, request
+from flask_appbuilder.security.decorators import has_access
+from flask_appbuilder.views import expose
+from flask_babel import LazyString
+from flask_babel import gettext as _
+from sqlalchemy import inspect as sa_inspect
+from sqlalchemy import select
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.orm import RelationshipProperty
+from sqlalchemy.orm.exc import StaleDataError
+
+from app.core import clock, files
+from app.core.db import db
+from app.core.entity import Numbered, Recorded
+from app.core.errors import RuleError
+from app.core.forms import PortalForm
+from app.core.numbers import give_number
+from app.core.views_read import ReadView, posted
+from app.core.workflow import task_keeper
+
+
+class ChangeView(ReadView):
+    """A screen that adds, edits and deletes; the same ways serve imports and the REST API."""
+
+    @expose("/add", methods=["GET", "POST"])
+    @has_access
+    def add(self) -> Any:
+        """Show the empty form, or make the record; what is wrong is said at its field and nothing typed is lost."""
+        form = self.add_form(formdata=posted(), data=self._prefill())
+        if request.method == "POST" and form.validate():
+            item = self.model()
+            if self.attempt(form, lambda: self.create(item, form)):
+                flash(_("%(record)s was saved.", record=str(item)), "success")
+                return self.answer_add(item)
+        return self._form_page(self.add_template, form, _("New: %(noun)s", noun=str(self.noun)))
+
+    def _prefill(self) -> dict[str, str]:
+        """Return what the address fills in, such as the equipment of a QR label."""
+        return {name: value for name, value in request.args.items() if name in self.add_columns and "\x00" not in value}
+
+    def answer_add(self, item: Any) -> Any:
+        """Return the answer after a record was made."""
+        return redirect(self.after_add(item))
+
+    def after_add(self, item: Any) -> str:
+        """Return where to go after a record was made."""
+        return (
+            self.show_url(item)
+            if self.may("show") and self.reaches(item, "show")
+            else self.appbuilder.get_url_for_index
+        )
+
+    def after_edit(self, item: Any) -> str:
+        """Return where to go after a record was changed."""
+        return self.show_url(item) if self.may("show") else self.list_url()
+
+    def after_delete(self, item: Any) -> str:
+        """Return where to go after a record was deleted; asked while it is still there."""
+        del item
+        return self.list_url()
+
+    @expose("/edit/<pk>", methods=["GET", "POST"])
+    @has_access
+    def edit(self, pk: str) -> Any:
+        """Show the filled form, or save; a record saved by someone else meanwhile is shown before it is overwritten."""
+        item = self.find(pk, "edit")
+        form = self.edit_form(formdata=posted(), obj=item)
+        others: Any = []
+        if request.method == "POST":
+            if "version" in form and form.version.data != self.version_of(item):
+                others = self.changes_since(item, form.version.data or 0)
+                form.version.show(self.version_of(item))
+                form.validate()
+            elif form.validate() and self.attempt(form, lambda: self.change(item, form)):
+                flash(_("%(record)s was saved.", record=str(item)), "success")
+                return redirect(self.after_edit(item))
+        elif (why := self.locked(item)) is not None:
+            form.form_errors.append(str(why))
+        return self._form_page(
+            self.edit_template, form, _("Edit: %(record)s", record=str(self.find(pk, "edit"))), others=others, item=item
+        )
+
+    @expose("/delete/<pk>", methods=["POST"])
+    @has_access
+    def delete(self, pk: str) -> Any:
+        """Delete the record, unless others refer to it."""
+        item = self.find(pk, "delete")
+        name, back, form = str(item), self.after_delete(item), PortalForm()
+        if self.attempt(form, lambda: self.remove(item)):
+            flash(_("%(record)s was deleted.", record=name), "success")
+            return redirect(back)
+        flash(" ".join(str(error) for error in form.form_errors), "danger")
+        return redirect(self.show_url(item))
+
+    def _form_page(self, template: str, form: PortalForm, title: str, **context: Any) -> Any:
+        page = self.render_template(template, view=self, form=form, title=title, **context)
+        return page, (422 if request.method == "POST" else 200)
+
+    def create(self, item: Any, form: PortalForm) -> None:
+        """Fill and save a new record; does not commit. The same for a page, an import row and the REST API."""
+        if isinstance(item, Numbered):
+            give_number(item)
+        with db.session.no_autoflush:
+            db.session.add(item)
+            form.populate_obj(item)
+            self.pre_add(item)
+        self._refuse_locked(item)
+        self._check_reach(item, "add")
+        if (uploads := getattr(form, "attachments", None)) is not None and uploads.data:
+            files.attach(item, uploads.data)
+        self.post_add(item)
+
+    def change(self, item: Any, form: PortalForm) -> None:
+        """Save a changed record; does not commit."""
+        self._refuse_locked(item)
+        with db.session.no_autoflush:
+            form.populate_obj(item)
+            self.pre_update(item)
+        self._check_reach(item, "edit")
+        self.post_update(item)
+
+    def remove(self, item: Any) -> None:
+        """Delete a record; does not commit."""
+        self._refuse_locked(item)
+        self.pre_delete(item)
+        if self.workflow is not None:
+            task_keeper().cancel(item, clock.now())
+        db.session.delete(item)
+        db.session.flush()
+        self.post_delete(item)
+
+    def locked(self, item: Any) -> LazyString | str | None:
+        """Return why this record cannot be changed or deleted as it stands, or None; asked of a new one, too."""
+        del item
+        return None
+
+    def locked_under(self, parent: Any) -> LazyString | str | None:
+        """Return why no record of this kind may be added to the one it belongs to as that stands, or None."""
+        del parent
+        return None
+
+    def _refuse_locked(self, item: Any) -> None:
+        if (why := self.locked(item)) is not None:
+            raise RuleError(why)
+
+    def _check_reach(self, item: Recorded, verb: str) -> None:
+        """Refuse to put a record where the person could not have reached it: rights hold after a save, too."""
+        db.session.flush()
+        reached = db.session.scalar(select(self.model.id).where(self.model.id == item.id, self.scope_condition(verb)))
+        if reached is None:
+            raise RuleError(_("With these values the record would be outside what you may work on."))
+
+    def attempt(self, form: PortalForm, change: Callable[[], object], *, commit: bool = True) -> bool:
+        """Run a change and commit it. What a person can correct is put on the form, and nothing is half-written.
+
+        Without ``commit`` the change is a part of the caller's transaction, which goes on whether it worked or not.
+        """
+        try:
+            with nullcontext() if commit else db.session.begin_nested():
+                change()
+                db.session.flush()
+            if commit:
+                db.session.commit()
+        except (RuleError, StaleDataError, IntegrityError, DataError) as error:
+            if commit:
+                db.session.rollback()
+            form.refuse(self._as_rule(error))
+            return False
+        return True
+
+    def _as_rule(self, error: Exception) -> RuleError:
+        """Return what a person can correct as a sentence."""
+        match error:
+            case RuleError():
+                return error
+            case StaleDataError():
+                return RuleError(_("Someone else saved this record a moment ago. Please look at it again."))
+            case IntegrityError():
+                return self._broken(error)
+            case _:
+                return RuleError(_("A value is too long or too large to be stored."))
+
+    def _broken(self, error: IntegrityError) -> RuleError:
+        """Return a violated constraint as a sentence; the statement and its values stay in the database's mouth."""
+        told = str(error.orig)
+        for constraint in (one for table in sa_inspect(self.model).tables for one in table.constraints | table.indexes):
+            columns = list(getattr(constraint, "columns", []))
+            dotted = ", ".join(f"{column.table.name}.{column.name}" for column in columns)
+            if not columns or not (
+                (constraint.name and str(constraint.name) in told) or f"failed: {dotted}" == told[-len(dotted) - 8 :]
+            ):
+                continue
+            # A blind index stands for the sealed column that people know.
+            names = [column.info.get("stands_for", column.name) for column in columns]
+            labelled = [self._column_label(name) for name in names]
+            message = _("Another record already has this: %(columns)s.", columns=_(", ").join(labelled))
+            return RuleError(message, field=names[0] if len(names) == 1 else None)
+        if "FOREIGN KEY" in told.upper():
+            return RuleError(_("Other records refer to this one, so it cannot be deleted."))
+        return RuleError(_("These values do not fit together."))
+
+    def _column_label(self, name: str) -> str:
+        for relation in sa_inspect(self.model).relationships:
+            if isinstance(relation, RelationshipProperty) and name in {c.name for c in relation.local_columns}:
+                return str(self.label_columns.get(relation.key, relation.key))
+        return str(self.label_columns.get(name, name))

@@ -1,0 +1,90 @@
+"""Facility staff log and close a repair (clause 8.2.2): reported from a phone by its label, mended, confirmed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import member
+from flask import Flask
+from PIL import Image
+from playwright.sync_api import expect
+from sqlalchemy import select
+from test_repairs import equipment
+
+from app.core.files import Attachment
+from app.staff.models import Task, TaskStatus
+from app.workplace.models import EquipmentStatus, Repair, RepairStatus
+from journeys.conftest import Browse, Say, rows
+
+pytestmark = pytest.mark.browser
+LIMIT_SECONDS = 30
+
+
+def test_a_fault_reported_from_a_phone_is_mended_and_confirmed(
+    app: Flask, browse: Browse, say: Say, tmp_path: Path
+) -> None:
+    item = equipment("PH-0231").id
+    photo = tmp_path / "話機 照片.jpg"
+    Image.new("RGB", (1200, 900), "navy").save(photo)
+
+    mei = browse("mei", width=390, height=844)
+    mei.goto(f"/repair/add?equipment={item}")
+    expect(mei.locator(".ts-control")).to_contain_text("PH-0231 話機")
+    kind = mei.locator("#fault_kind option").nth(1)
+    mei.select_option("#fault_kind", label=str(kind.text_content()))
+    mei.locator(".pills span", has_text=say("Cannot work")).tap()
+    mei.locator("#fault").fill("按鍵沒有反應")
+    mei.set_input_files("#attachments", photo)
+    mei.locator(".form-end .btn-primary").tap()
+    mei.wait_for_url("**/repair/show/*")
+    expect(mei.locator(".note-success")).to_be_visible()
+    expect(mei.locator("main")).to_contain_text("按鍵沒有反應")
+    expect(mei.locator(".files a[download]")).to_have_text(photo.name)
+    picture = mei.locator(".files img")
+    picture.scroll_into_view_if_needed()
+    assert picture.evaluate("async (image) => { await image.decode(); return image.naturalWidth; }") > 0
+    with rows() as session:
+        repair = session.scalars(select(Repair)).one()
+        key, number = repair.id, repair.number
+        assert (repair.status, repair.reporter, repair.equipment_id) == (RepairStatus.REPORTED, member("mei"), item)
+        assert repair.equipment.status is EquipmentStatus.OUT_OF_ORDER
+        assert session.scalars(select(Attachment.name)).one() == photo.name
+
+    fan = browse("fan")
+    task = fan.locator("main tr", has_text=number)
+    expect(task).to_contain_text(say("%(span)s left", span="").strip())
+    task.get_by_role("link").click()
+    fan.get_by_role("button", name=say("Accept"), exact=True).click()
+    expect(fan.locator(".path [aria-current]")).to_have_text(say("In repair"))
+    fan.get_by_role("link", name=say("Wait for a part"), exact=True).click()
+    fan.fill("#part", "聽筒")
+    fan.fill("#expected_on", "2026-12-01")
+    fan.locator(".form-end .btn-primary").click()
+    fan.wait_for_url(f"**/repair/show/{key}")
+    expect(fan.locator(".facts")).to_contain_text("2026-12-01")
+    with rows() as session:
+        due = session.scalars(select(Task).where(Task.promise == "repair_return")).one()
+        assert (due.status, due.owner) == (TaskStatus.PAUSED, member("fan"))
+    fan.get_by_role("button", name=say("Part arrived"), exact=True).click()
+    fan.get_by_role("link", name=say("Fixed"), exact=True).click()
+    fan.fill("#remedy", "更換聽筒")
+    fan.fill("#cost", "350.5")
+    fan.locator(".form-end .btn-primary").click()
+    expect(fan.locator(".path [aria-current]")).to_have_text(say("Fixed"))
+    expect(fan.locator(".facts")).to_contain_text("350.5")
+
+    mei.reload()
+    mei.get_by_role("button", name=say("Confirm"), exact=True).tap()
+    expect(mei.locator(".path [aria-current]")).to_have_text(say("Closed"))
+    expect(mei.locator(".history")).to_contain_text("更換聽筒")
+    with rows() as session:
+        repair = session.get_one(Repair, key)
+        assert (repair.status, str(repair.cost)) == (RepairStatus.CLOSED, "350.50")
+        assert repair.equipment.status is EquipmentStatus.IN_SERVICE
+        assert {task.status for task in session.scalars(select(Task))} == {TaskStatus.KEPT}
+
+    fan.goto(f"/equipment/show/{item}")
+    expect(fan.locator("main")).to_contain_text(number)
+    fan.locator("tr", has_text=number).get_by_text(say("Closed")).click()
+    fan.wait_for_url(f"**/repair/show/{key}")
