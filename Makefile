@@ -20,7 +20,7 @@ ASSETS = @tabler/core/dist/css/tabler.min.css \
 
 .DEFAULT_GOAL = help
 .NOTPARALLEL:
-.PHONY: help setup run test quick test-postgresql test-sqlite journeys lint types floors i18n \
+.PHONY: help setup run test quick test-postgresql test-sqlite journeys figures lint types floors i18n \
 	i18n-check migrations migration format hooks lock clean browser
 
 help: ## List the targets
@@ -63,6 +63,9 @@ browser:
 	@command -v chromium >/dev/null && fc-list :lang=zh-tw 2>/dev/null | grep -q . \
 		|| .ci/need chromium fonts-noto-cjk
 
+figures: .venv/.dev setup ## Print what an entity costs, statements per page and at start-up, thread leaks
+	@PYTHONPATH=. PORTAL_TEST_DATABASE=sqlite .venv/bin/python tests/figures.py
+
 # ---------------------------------------------------------------- checks
 
 lint: .venv/.dev ## Check style and layout with ruff
@@ -88,8 +91,9 @@ migrations: setup ## Check that the migrations make exactly the tables of the mo
 	export PORTAL_DATA_DIR="$$folder" PORTAL_DATABASE_URL= PORTAL_LOG_LEVEL=WARNING && \
 	$(FLASK) db upgrade && $(FLASK) db check
 
-migration: setup ## Write a migration for what changed in the models: make migration m="visitor badges"
+migration: setup .venv/.dev ## Write a migration for what changed in the models: make migration m="visitor badges"
 	@$(FLASK) db migrate -m "$(m)"
+	@.venv/bin/ruff check -q --fix migrations; .venv/bin/ruff format -q migrations
 
 # ---------------------------------------------------------------- housekeeping
 

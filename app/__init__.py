@@ -13,7 +13,17 @@ from app.core import i18n, security, web
 from app.core.db import Model, db
 from config import ROOT, Settings, flask_config
 
-ROOMS = ("handbook", "staff", "roster", "customers", "casework", "training", "workplace", "lobby")
+ROOMS = (
+    "handbook",
+    "staff",
+    "roster",
+    "customers",
+    "casework",
+    "training",
+    "workplace",
+    "appraisal",
+    "lobby",
+)
 """From the ground floor up; see docs/architecture.md."""
 
 migrate = Migrate(render_as_batch=True, compare_type=True)

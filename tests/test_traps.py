@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from conftest import DATABASE, Person, SignIn, member
+from conftest import DATABASE, Person, SignIn
 from flask import Flask
 from samples import sample
 from sqlalchemy import select, text
@@ -398,6 +399,31 @@ def test_the_choice_of_language_is_kept_for_the_person(app: Flask, sign_in: Sign
     assert elsewhere.page("/").html["lang"] == "zh-Hans-CN"
     assert mei.get("/lang/xx").status_code == 404
     assert "evil" not in mei.get("/lang/en?next=https://evil.example/").headers["Location"]
+
+
+def test_the_rest_api_describes_every_entity(app: Flask, sign_in: SignIn) -> None:
+    """The OpenAPI page names each entity's addresses, and every reference in it leads somewhere."""
+    spec = sign_in("an").get("/api/v1/_openapi").json
+    for view in screens(app):
+        if view.model.__tablename__.startswith("ab_"):
+            continue
+        assert f"/api/v1/{view.model.__tablename__.replace('_', '-')}/" in spec["paths"], type(view).__name__
+
+    def references(part: Any) -> Iterator[str]:
+        if isinstance(part, dict):
+            yield from [part["$ref"]] if "$ref" in part else []
+            for one in part.values():
+                yield from references(one)
+        elif isinstance(part, list):
+            for one in part:
+                yield from references(one)
+
+    for reference in set(references(spec)):
+        found = spec
+        for name in reference.removeprefix("#/").split("/"):
+            assert name in found, reference
+            found = found[name]
+    assert sign_in("mei").get("/api/v1/_openapi").status_code == 403
 
 
 def test_nothing_loads_from_outside(app: Flask, sign_in: SignIn) -> None:

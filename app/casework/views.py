@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from flask_appbuilder import AppBuilder
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 
 from app.casework import (
     facts,  # noqa: F401 - declares the measures
@@ -115,7 +116,7 @@ class NoteView(PortalView):
     """What was done and said in tickets."""
 
     datamodel = PortalInterface(Note)
-    title, noun = _l("Notes"), _l("Note")
+    title, noun = _l("Notes"), lazy_pgettext("ticket", "Note")
     list_columns = ["created_at", "author", "text", "is_told", "is_internal", "ticket"]
     add_columns = ["ticket", "text", "is_told", "is_internal"]
     search_columns = ["ticket", "author", "is_told", "created_at"]

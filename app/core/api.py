@@ -6,18 +6,22 @@ related row (see ``docs/adr``), so only its routing, permissions and OpenAPI pag
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from apispec import APISpec, yaml_utils
+from apispec.exceptions import DuplicateComponentNameError
 from flask import g, request
 from flask_appbuilder.api import BaseApi, expose
+from flask_appbuilder.api.manager import OpenApi
 from flask_appbuilder.security.decorators import permission_name, protect
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from marshmallow import Schema
 from marshmallow import fields as schema_fields
 
-from app.core import present
 from app.core.db import Model
 from app.core.inputs import filled, problems
 from app.core.interface import COUNT_CAP, parse_key
@@ -45,6 +49,19 @@ def told(value: Any) -> Any:
             return str(value)
 
 
+def _named(part: Any, name: str) -> Any:
+    """Return a piece of an OpenAPI description with the record's name put in."""
+    match part:
+        case dict():
+            return {key: _named(value, name) for key, value in part.items()}
+        case list():
+            return [_named(value, name) for value in part]
+        case str():
+            return part.replace("NAME", name)
+        case _:
+            return part
+
+
 class PortalApi(BaseApi):
     """One entity over HTTP; sign in by cookie (with the CSRF token) or with an API key."""
 
@@ -66,6 +83,23 @@ class PortalApi(BaseApi):
         """Find the screen this API speaks for, registered just before it."""
         self.view = next(view for view in appbuilder.baseviews if type(view) is self.view_class)
         return super().create_blueprint(appbuilder, *args, **kwargs)
+
+    def add_apispec_components(self, api_spec: APISpec) -> None:
+        """Describe the record's fields, and how a caller says who it is."""
+        super().add_apispec_components(api_spec)
+        with suppress(DuplicateComponentNameError):
+            api_spec.components.security_scheme("api_key", {"type": "http", "scheme": "bearer"})
+            api_spec.components.security_scheme("session", {"type": "apiKey", "in": "cookie", "name": "session"})
+
+    def operation_helper(
+        self, path: Any = None, operations: Any = None, methods: Any = None, func: Any = None, **options: Any
+    ) -> None:
+        """Describe one operation from its docstring; NAME in it stands for the record."""
+        del path, options
+        for method, operation in yaml_utils.load_operations_from_docstring(func.__doc__).items():
+            if method.upper() in methods:
+                named = _named(operation, self.view.model.__name__)
+                operations[method] = {**named, "security": [{"api_key": []}, {"session": []}]}
 
     def told(self, item: Any, columns: list[str]) -> dict[str, Any]:
         """Return a record as JSON: key, version, and the columns its screen shows."""
@@ -282,6 +316,13 @@ def problems_after(form: Any) -> dict[str, list[str]]:
     if form.form_errors:
         found[""] = [str(error) for error in form.form_errors]
     return found
+
+
+class ApiDescriptionView(OpenApi):
+    """What the REST API offers, as OpenAPI."""
+
+    title = _l("REST API description")
+    class_permission_name = "ApiDescriptionView"
 
 
 def api_of(view: type[PortalView]) -> type[PortalApi]:

@@ -191,7 +191,8 @@ def _posted(view: PortalView, columns: list[str], base: Matching) -> Matching:
         constant = clean(request.form.get(f"constant-{name}", "")).strip()[:LONGEST_CONSTANT]
         before = base.sources.get(name, Source())
         if column or constant:
-            sources[name] = Source(column, constant, before.values if before.column == column in columns else {})
+            same = before.column == column in columns
+            sources[name] = Source(column, constant, before.values if same else {}, before.repeats if same else "")
     return Matching(sources, base.key if set(base.key) <= sources.keys() else ())
 
 

@@ -30,7 +30,7 @@ from app.core.exporting import cell as exported
 from app.core.fields import in_all_languages, remembering, text_of
 from app.core.forms import PortalForm
 from app.core.inputs import filled, problems, told
-from app.core.matching import Matching, changeable, known_by, settable
+from app.core.matching import Matching, Source, changeable, known_by, settable
 from app.core.standin import renew_rights
 from app.core.tabular import Cell
 from app.core.tabular_read import Row, Table
@@ -102,6 +102,7 @@ class Importer:
         self.blank = self.kind(formdata=None, meta={"csrf": False})
         self.changing: dict[tuple[str, ...], type[PortalForm]] = {}
         self.rows_by_key: dict[Hashable, int] = {}
+        self.seen: Counter[tuple[str, str]] = Counter()
 
     @property
     def is_kept(self) -> bool:
@@ -146,7 +147,8 @@ class Importer:
 
     def _judge(self, row: Row) -> Judged:
         given: dict[str, Cell] = {
-            name: source.value(None if index is None else row.cells[index]) for name, index, source in self.sources
+            name: self._told_apart(name, source, source.value(None if index is None else row.cells[index]))
+            for name, index, source in self.sources
         }
         readable: dict[str, Cell] = {
             name: cell for name, cell in given.items() if cell is not None and name in self.settable
@@ -168,6 +170,15 @@ class Importer:
             return Judged(row, Outcome.UNCHANGED, {})
         errors = self._change(item, changes)
         return Judged(row, Outcome.WRONG if errors else Outcome.CHANGED, errors)
+
+    def _told_apart(self, name: str, source: Source, cell: Cell) -> Cell:
+        """Return a cell that says which of the file's rows with the same it is, if the matching wants that."""
+        if not source.repeats or cell is None:
+            return cell
+        said = text_of(cell)
+        self.seen[name, said] += 1
+        times = self.seen[name, said]
+        return cell if times == 1 else f"{said}{source.repeats}{times}"
 
     def _known(self, form: PortalForm, unread: dict[str, list[str]], given: dict[str, Cell], number: int) -> Any | None:
         """Return the record a row is about, None for a new one; raises RuleError if that cannot be told."""

@@ -29,11 +29,14 @@ class Source:
     """Where a field's value comes from.
 
     ``constant`` is for every row, or where the column's cell is empty; ``values`` translates what a cell says.
+    Where one number stands on several rows and each is a record of its own, ``repeats`` tells them apart: with "-"
+    the second 7045635 becomes 7045635-2.
     """
 
     column: str = ""
     constant: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
+    repeats: str = ""
 
     def value(self, cell: Cell) -> Cell:
         """Return the field's cell for the column's cell."""
@@ -58,6 +61,7 @@ class Matching:
                     str(one.get("column", "")),
                     str(one.get("constant", "")),
                     {str(said): str(meant) for said, meant in one.get("values", {}).items()},
+                    str(one.get("repeats", "")),
                 )
                 for name, one in data["fields"].items()
             }

@@ -8,7 +8,7 @@ a wider or narrower scope of its own: ``lookup @all`` is stored as ``scope_all_l
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,7 +92,7 @@ def path_in(model: Any, path: str, values: frozenset[int]) -> ColumnElement[bool
     return attribute.in_(values)  # type: ignore[no-any-return]
 
 
-def scope_clause(model: Any, scope: Scope, paths: dict[Scope, tuple[str, ...]]) -> ColumnElement[bool]:
+def scope_clause(model: Any, scope: Scope, paths: Mapping[Scope, Sequence[str]]) -> ColumnElement[bool]:
     """Return the condition on a model's rows that a scope allows this viewer.
 
     ``paths`` says where the model keeps the person (OWN), the team (TEAM) and the department. A wider scope

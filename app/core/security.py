@@ -30,7 +30,7 @@ from flask_appbuilder.utils.base import get_safe_redirect
 from flask_appbuilder.views import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_login import LoginManager, login_user
+from flask_login import LoginManager, current_user, login_user
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import Select, func, select, union, update
 from werkzeug.security import check_password_hash
@@ -334,6 +334,7 @@ def protect_mutations(app: Flask) -> None:
 
     @app.before_request
     def _check() -> None:
+        g.user = current_user  # a refusal here renders a page, too
         manager = app.appbuilder.sm  # type: ignore[attr-defined]
         key = manager.extract_api_key_from_request() if request.path.startswith("/api/") else None
         if key is not None:

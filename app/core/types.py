@@ -24,6 +24,11 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime
     cache_ok = True
 
+    @property
+    def python_type(self) -> type[datetime]:
+        """A datetime: SQLAlchemy asks, and a list offers the browser's own picker for it."""
+        return datetime
+
     def load_dialect_impl(self, dialect: Dialect) -> Any:
         """Return ``timestamptz`` on PostgreSQL, plain text datetime on SQLite."""
         return dialect.type_descriptor(DateTime(timezone=dialect.name == "postgresql"))

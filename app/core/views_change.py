@@ -73,6 +73,8 @@ class ChangeView(ReadView):
         """Show the filled form, or save; a record saved by someone else meanwhile is shown before it is overwritten."""
         item = self.find(pk, "edit")
         form = self.edit_form(formdata=posted(), obj=item)
+        if request.method == "GET" and "version" in form:
+            form.version.show(self.version_of(item))
         others: Any = []
         if request.method == "POST":
             if "version" in form and form.version.data != self.version_of(item):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -65,7 +65,7 @@ class ReadView(ModelView):
     workflow: Workflow | None = None
     searched: ClassVar[list[str]] = []
     """Columns, dotted through relations, that the search box and look-ups of this entity read."""
-    scopes: ClassVar[dict[Scope, tuple[str, ...]]] = {}
+    scopes: ClassVar[Mapping[Scope, Sequence[str]]] = {}
     """Where the model keeps the person (OWN), the team (TEAM) and the department: dotted paths."""
     exact: ClassVar[tuple[str, ...]] = ()
     """Columns by which a person names one row in an import; default the first searched one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
@@ -34,7 +35,7 @@ class Channel(Catalog, Model):
 class CustomerKind(Choice):
     """Whether the customer is a natural or a legal person."""
 
-    PERSON = _l("Person"), "calm"
+    PERSON = lazy_pgettext("customer", "Person"), "calm"
     ORGANISATION = _l("Organisation"), "calm"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask_appbuilder import AppBuilder
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 from sqlalchemy import ColumnElement
 from wtforms.validators import Email
 
@@ -122,6 +123,7 @@ class CustomerView(PortalView):
     }
     label_columns = {
         "number": _l("Customer number"),
+        "name": lazy_pgettext("customer", "Name"),
         "kind": _l("Kind"),
         "jurisdiction": _l("Jurisdiction"),
         "id_kind": _l("Kind of ID"),

@@ -14,6 +14,7 @@ from flask_migrate import upgrade
 from sqlalchemy import func, select, text
 
 from app.casework.models import Conclusion, Disposition, PriorityRule, RootCause, Topic
+from app.appraisal.models import Indicator
 from app.core import clock
 from app.core.db import db
 from app.core.errors import RuleError
@@ -51,6 +52,7 @@ SEEDS = (
     ("root_causes.csv", RootCause, CODE),
     ("priority_rules.csv", PriorityRule, ("urgency", "complexity")),
     ("topic_areas.csv", TopicArea, CODE),
+    ("indicators.csv", Indicator, CODE),
 )
 PREPARE_LOCK = 7_341_906
 

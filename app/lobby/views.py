@@ -14,6 +14,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.core import clock, present
 from app.core.accounts import full_name
+from app.core.api import ApiDescriptionView
 from app.core.measures import MEASURES, Measure, Period, Unit
 from app.core.menu import navigation, open_screen
 from app.core.scope import viewer
@@ -90,6 +91,7 @@ class MeasureView(BaseView):
 
 def register(builder: AppBuilder) -> None:
     """Put the lobby's pages into the portal, and what every page of it needs into the templates."""
+    builder.add_api(ApiDescriptionView)
     builder.add_view_no_menu(AccountView)
     open_screen(builder, MeasureView, "administration")
     open_screen(builder, UserView, "administration", has_api=False)

@@ -16,6 +16,7 @@ from flask_appbuilder.security.sqla.models import Role, User
 from flask_appbuilder.views import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 from sqlalchemy import ColumnElement, func, select
 from wtforms import SelectMultipleField
 from wtforms.validators import Regexp
@@ -101,7 +102,7 @@ class UserView(PortalView):
     }
     label_columns = {
         "username": _l("User name"),
-        "full_name": _l("Name"),
+        "full_name": lazy_pgettext("person", "Name"),
         "last_name": _l("Family name"),
         "first_name": _l("Given name"),
         "email": _l("E-mail"),

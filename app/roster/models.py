@@ -8,6 +8,7 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, UniqueConstraint, and_
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship, validates
 
@@ -15,7 +16,7 @@ from app.core.db import Model
 from app.core.entity import Catalog, Numbered, Recorded
 from app.core.types import Choice, Day, Flag, Line, Moment, Prose, TimeOfDay, Whole, choice_column
 from app.handbook.models import Weekday
-from app.staff.models import StaffMember, Team
+from app.staff.models import StaffMember, Team, lead_over
 
 DAYS_OF_WEEK = 7
 
@@ -23,13 +24,6 @@ DAYS_OF_WEEK = 7
 def monday_of(day: date) -> date:
     """Return the Monday of the week that holds a day."""
     return day - timedelta(days=day.weekday())
-
-
-def lead_over(*people: StaffMember) -> StaffMember | None:
-    """Return the lead of the first person's team, or None if there is none or it is one of the people themselves."""
-    team = people[0].team
-    leader = team.leader if team is not None else None
-    return leader if leader not in people else None
 
 
 class ShiftColor(Choice):
@@ -272,7 +266,7 @@ class AttendanceStatus(Choice):
 
     OPEN = _l("Open"), "soon"
     DISPUTED = _l("Correction asked for"), "progress"
-    CLOSED = _l("Closed"), "done"
+    CLOSED = lazy_pgettext("attendance", "Closed"), "done"
 
 
 class AttendanceDay(Recorded, Model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 
 from app.core.workflow import Step, Workflow
 from app.roster import operations
@@ -53,8 +54,8 @@ SWAP = Workflow(
 
 ATTENDANCE = Workflow(
     AttendanceDay,
-    Step("close", _l("Close"), from_=AttendanceStatus.OPEN, to=AttendanceStatus.CLOSED, never=["person"],
-         does=operations.close_day, tone="main"),
+    Step("close", lazy_pgettext("attendance", "Close"), from_=AttendanceStatus.OPEN, to=AttendanceStatus.CLOSED,
+         never=["person"], does=operations.close_day, tone="main"),
     Step("ask_correction", _l("Ask for a correction"), from_=AttendanceStatus.CLOSED, to=AttendanceStatus.DISPUTED,
          asks=["correction"], by="person", starts="attendance_correction"),
     Step("correct", _l("Correct"), from_=AttendanceStatus.DISPUTED, to=AttendanceStatus.CLOSED,

@@ -66,6 +66,13 @@ class StaffMember(Recorded, Model):
         return self.name
 
 
+def lead_over(*people: StaffMember) -> StaffMember | None:
+    """Return the lead of the first person's team, or None if there is none or it is one of the people themselves."""
+    team = people[0].team
+    leader = team.leader if team is not None else None
+    return leader if leader not in people else None
+
+
 class TaskStatus(Choice):
     """Where a task stands; that it is late follows from the clock."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask_appbuilder import AppBuilder
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 
 from app.core.interface import PortalInterface
 from app.core.menu import open_screen
@@ -71,6 +72,7 @@ class StaffMemberView(PortalView):
     exact = ("number", "name")
     label_columns = {
         "number": _l("Staff number"),
+        "name": lazy_pgettext("person", "Name"),
         "department": _l("Department"),
         "team": _l("Team"),
         "position": _l("Position"),

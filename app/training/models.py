@@ -167,7 +167,7 @@ class TrainingSession(Recorded, Model):
     ends_at: Mapped[Moment]
     place: Mapped[Line]
     method: Mapped[Method] = choice_column(Method)
-    content: Mapped[Prose | None]
+    agenda: Mapped[Prose | None]
     trainer_id: Mapped[int | None] = mapped_column(ForeignKey("staff_member.id", ondelete="SET NULL"), index=True)
     trainer: Mapped[StaffMember | None] = relationship(foreign_keys=trainer_id)
     outside_trainer: Mapped[Name | None]

@@ -62,7 +62,7 @@ class EnrolmentView(PortalView):
     workflow = ENROLMENT
     title, noun = _l("Training places"), _l("Training place")
     list_columns = ["session", "person", "status", "notified_at", "read_at"]
-    show_columns = [*list_columns, "session.starts_at", "session.ends_at", "session.place", "session.content"]
+    show_columns = [*list_columns, "session.starts_at", "session.ends_at", "session.place", "session.agenda"]
     add_columns = ["session", "person"]
     edit_columns = []
     search_columns = ["session", "person", "status"]
@@ -75,7 +75,7 @@ class EnrolmentView(PortalView):
     label_columns = {
         "session": _l("Session"), "person": _l("Participant"), "notified_at": _l("Notified at"),
         "read_at": _l("Read at"), "session.starts_at": _l("Starts at"), "session.ends_at": _l("Ends at"),
-        "session.place": _l("Place"), "session.content": _l("Content"),
+        "session.place": _l("Place"), "session.agenda": _l("Content"),
     }
     add_label = _l("Enrol")
     empty_hint = _l("Sessions you are enrolled in appear here.")
@@ -110,12 +110,12 @@ class TrainingSessionView(PortalView):
     title, noun = _l("Training sessions"), _l("Training session")
     list_columns = ["starts_at", "course", "place", "method", "trainer", "team", "status"]
     show_columns = [
-        *list_columns, "ends_at", "outside_trainer", "plan_item", "capacity", "content", "notified_at", "notice_days",
+        *list_columns, "ends_at", "outside_trainer", "plan_item", "capacity", "agenda", "notified_at", "notice_days",
         "reason",
     ]
     add_columns = [
         "course", "starts_at", "ends_at", "place", "method", "trainer", "outside_trainer", "team", "capacity",
-        "plan_item", "content",
+        "plan_item", "agenda",
     ]
     edit_columns = [name for name in add_columns if name != "team"]
     search_columns = ["status", "course", "plan_item", "team", "trainer", "starts_at", "method"]
@@ -131,12 +131,12 @@ class TrainingSessionView(PortalView):
         "course": _l("Course"), "starts_at": _l("Starts at"), "ends_at": _l("Ends at"), "place": _l("Place"),
         "method": _l("Method"), "trainer": _l("Trainer"), "outside_trainer": _l("Outside trainer"),
         "team": _l("For the team"), "capacity": _l("Places"), "plan_item": _l("Item of the plan"),
-        "content": _l("Content"), "notified_at": _l("Notified at"), "notice_days": _l("Days of notice"),
+        "agenda": _l("Content"), "notified_at": _l("Notified at"), "notice_days": _l("Days of notice"),
         "reason": _l("Reason"),
     }
     description_columns = {
         "team": _l("Everyone in the team is enrolled when the session is saved. Leave it empty to enrol single people."),
-        "content": _l("Participants read this in their notice."),
+        "agenda": _l("Participants read this in their notice."),
     }
     add_label = _l("Plan a session")
 

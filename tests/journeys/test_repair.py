@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+import segno
 from conftest import member
 from flask import Flask
 from PIL import Image
@@ -18,7 +20,7 @@ from app.workplace.models import EquipmentStatus, Repair, RepairStatus
 from journeys.conftest import Browse, Say, rows
 
 pytestmark = pytest.mark.browser
-LIMIT_SECONDS = 30
+QUIET_ZONE = 2
 
 
 def test_a_fault_reported_from_a_phone_is_mended_and_confirmed(
@@ -88,3 +90,33 @@ def test_a_fault_reported_from_a_phone_is_mended_and_confirmed(
     expect(fan.locator("main")).to_contain_text(number)
     fan.locator("tr", has_text=number).get_by_text(say("Closed")).click()
     fan.wait_for_url(f"**/repair/show/{key}")
+
+
+def test_a_label_on_the_sheet_leads_a_phone_to_the_report_of_its_piece(app: Flask, browse: Browse) -> None:
+    """What stands on the screen is read module by module, as a camera would."""
+    item = equipment("PH-0007").id
+    fan = browse("fan")
+    fan.goto("/equipment/list/")
+    fan.locator("main a[href*=labels]").click()
+    fan.wait_for_url("**/equipment/labels*")
+    label = fan.locator(".labels li", has_text="PH-0007")
+    address = fan.url.partition("/equipment/")[0] + f"/repair/add?equipment={item}"
+    assert modules(label.locator("svg").screenshot()) == [
+        list(map(bool, row)) for row in segno.make(address, error="m").matrix_iter(border=QUIET_ZONE)
+    ]
+    mei = browse("mei", width=390, height=844)
+    mei.goto(address)
+    expect(mei.locator(".ts-control")).to_contain_text("PH-0007 話機")
+
+
+def modules(picture: bytes) -> list[list[bool]]:
+    """Return which modules of a pictured QR code are dark; its timing line tells how many there are."""
+    image = Image.open(BytesIO(picture)).convert("1", dither=Image.Dither.NONE)
+    for version in range(1, 41):
+        size = 17 + 4 * version + 2 * QUIET_ZONE
+        centres = [int((number + 0.5) * image.width / size) for number in range(size)]
+        read = [[image.getpixel((x, y)) == 0 for x in centres] for y in centres]
+        timing = read[QUIET_ZONE + 6][QUIET_ZONE + 7 : size - QUIET_ZONE - 7]
+        if timing == [number % 2 == 1 for number in range(len(timing))] and read[QUIET_ZONE][QUIET_ZONE]:
+            return read
+    return []

@@ -1,0 +1,130 @@
+"""Nothing typed is lost: two people at one record, a form that is left, an error that comes back."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Dialog, Page, expect
+from test_repairs import equipment
+
+from app.workplace.models import Equipment
+from journeys.conftest import Browse, rows
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_second_of_two_editors_sees_the_first_ones_change_and_loses_nothing(app: Flask, browse: Browse) -> None:
+    item = equipment().id
+    fan, other = browse("fan"), browse("fan")
+    for page in (fan, other):
+        page.goto(f"/equipment/edit/{item}")
+    other.fill("#name", "新話機")
+    other.fill("#seat", "B12")
+    other.locator(".form-end .btn-primary").click()
+    other.wait_for_url(f"**/equipment/show/{item}")
+
+    browse.expected.add(422)
+    fan.fill("#name", "我的名字")
+    fan.fill("#cost", "1200")
+    fan.locator(".form-end .btn-primary").click()
+    told = fan.locator(".note-warning[role=alert]")
+    for words in ("許帆", "新話機", "B12"):
+        expect(told).to_contain_text(words)
+    expect(fan.locator("#name")).to_have_value("我的名字")
+    expect(fan.locator("#cost")).to_have_value("1200")
+    with rows() as session:
+        held = session.get_one(Equipment, item)
+        assert (held.name, held.seat, held.cost) == ("新話機", "B12", None)
+    fan.locator(".form-end .btn-primary").click()
+    fan.wait_for_url(f"**/equipment/show/{item}")
+    expect(fan.locator(".history")).to_contain_text("新話機 → 我的名字")
+    with rows() as session:
+        held = session.get_one(Equipment, item)
+        assert (held.name, held.cost) == ("我的名字", 1200)
+
+
+def test_leaving_a_form_asks_first_only_while_it_holds_something_unsaved(app: Flask, browse: Browse) -> None:
+    item = equipment().id
+    fan = browse("fan")
+    asked: list[str] = []
+    stay = True
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        if stay:
+            dialog.dismiss()
+        else:
+            dialog.accept()
+
+    fan.on("dialog", answer)
+    fan.goto(f"/equipment/edit/{item}")
+    leave(fan)
+    fan.wait_for_url("**/account/")
+    assert asked == []
+
+    fan.goto(f"/equipment/edit/{item}")
+    type_more(fan)
+    leave(fan)
+    expect(fan.locator("#name")).to_have_value("話機二")
+    assert asked == ["beforeunload"]
+
+    fan.locator(".form-end .btn-primary").click()
+    fan.wait_for_url(f"**/equipment/show/{item}")
+    assert asked == ["beforeunload"]
+
+    fan.goto(f"/equipment/edit/{item}")
+    type_more(fan)
+    stay = False
+    leave(fan)
+    fan.wait_for_url("**/account/")
+    assert asked == ["beforeunload"] * 2
+    with rows() as session:
+        assert session.get_one(Equipment, item).name == "話機二"
+
+
+def test_leaving_asks_after_a_refused_save_too(app: Flask, browse: Browse) -> None:
+    """What came back with an error is not saved: it is still guarded, and the first wrong field has the focus."""
+    item = equipment().id
+    fan = browse("fan")
+    asked: list[str] = []
+    fan.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    fan.goto(f"/equipment/edit/{item}")
+    type_more(fan)
+    fan.fill("#cost", "-5")
+    browse.expected.add(422)
+    fan.locator(".form-end .btn-primary").click()
+    expect(fan.locator(".note-danger")).to_be_visible()
+    expect(fan.locator("#name")).to_have_value("話機二")
+    expect(fan.locator("#cost")).to_have_value("-5")
+    assert asked == []
+    fan.locator("#name").click()
+    leave(fan)
+    fan.wait_for_url("**/account/")
+    assert asked == ["beforeunload"]
+
+
+def test_a_delete_asks_first(app: Flask, browse: Browse) -> None:
+    item = equipment().id
+    fan = browse("fan")
+    answers = iter((Dialog.dismiss, Dialog.accept))
+    fan.on("dialog", lambda dialog: next(answers)(dialog))
+    fan.goto(f"/equipment/show/{item}")
+    fan.locator("form[action*=delete] button").click()
+    with rows() as session:
+        assert session.get(Equipment, item) is not None
+    fan.locator("form[action*=delete] button").click()
+    fan.wait_for_url("**/equipment/list/")
+    with rows() as session:
+        assert session.get(Equipment, item) is None
+
+
+def type_more(page: Page) -> None:
+    """Type into the form as a person does: browsers guard nothing that nobody touched."""
+    page.locator("#name").click()
+    page.keyboard.press("End")
+    page.keyboard.type("二")
+
+
+def leave(page: Page) -> None:
+    """Follow a link away; whether the page goes is another matter."""
+    page.locator(".me").click(no_wait_after=True)
