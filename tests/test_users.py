@@ -264,8 +264,8 @@ def test_a_locked_login_is_let_in_again_by_hand(app: Flask, sign_in: SignIn) -> 
 
 def test_logins_are_not_deleted_imported_or_reached_by_the_rest_api(app: Flask, sign_in: SignIn) -> None:
     an = sign_in("an")
-    rules = {rule.rule for rule in app.url_map.iter_rules()}
-    assert not any(rule.startswith(("/user/delete", "/user/import", "/api/v1/ab-user", "/api/v1/user")) for rule in rules)
+    never = ("/user/delete", "/user/import", "/api/v1/ab-user", "/api/v1/user")
+    assert not [rule for rule in app.url_map.iter_rules() if rule.rule.startswith(never)]
     assert an.send(f"/user/delete/{user('mei').id}").status_code == 404
     assert an.get("/user/export/csv").status_code == 200
 
@@ -282,9 +282,7 @@ def test_only_administrators_change_logins(app: Flask, sign_in: SignIn, login: s
 
 
 @pytest.mark.parametrize("locale", ["zh_Hant_TW", "zh_Hans_CN", "en"])
-def test_what_a_person_may_do_is_told_with_the_role_it_comes_through(
-    app: Flask, sign_in: SignIn, locale: str
-) -> None:
+def test_what_a_person_may_do_is_told_with_the_role_it_comes_through(app: Flask, sign_in: SignIn, locale: str) -> None:
     an = sign_in("an", locale)
     an.submit(f"/user/roles/{user('mei').id}", roles=[str(role("agent").id), str(role("team_lead").id)])
     page = an.page(f"/user/access/{user('mei').id}")

@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import ClassVar
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, Numeric, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -73,7 +74,7 @@ class CycleStatus(Choice):
     PLANNED = _l("Planned"), "soon"
     OPEN = _l("Open for self-assessment"), "progress"
     COLLECTED = _l("Being scored"), "progress"
-    CLOSED = _l("Closed"), "done"
+    CLOSED = lazy_pgettext("cycle", "Closed"), "done"
 
 
 class Cycle(Recorded, Model):
@@ -125,9 +126,9 @@ class Appraisal(Recorded, Model):
     queue_role: ClassVar[str] = "supervisor"
 
     cycle_id: Mapped[int] = mapped_column(ForeignKey("appraisal_cycle.id", ondelete="RESTRICT"), index=True)
-    cycle: Mapped[Cycle] = relationship()
+    cycle: Mapped[Cycle] = relationship(lazy="joined", innerjoin=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("staff_member.id", ondelete="RESTRICT"), index=True)
-    person: Mapped[StaffMember] = relationship(foreign_keys=person_id)
+    person: Mapped[StaffMember] = relationship(foreign_keys=person_id, lazy="joined", innerjoin=True)
     status: Mapped[AppraisalStatus] = choice_column(AppraisalStatus, default=AppraisalStatus.SELF_ASSESSMENT, index=True)
     strengths: Mapped[Prose | None]
     weaknesses: Mapped[Prose | None]

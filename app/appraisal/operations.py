@@ -21,18 +21,11 @@ from app.appraisal.models import (
 from app.core import actor, clock
 from app.core.db import db
 from app.core.errors import RuleError
-from app.core.measures import MEASURES
 from app.core.workflow import begin, task_keeper
 from app.staff.models import StaffMember
 from app.staff.operations import person_of
 
 MONTHS = {CycleKind.MONTHLY: 1, CycleKind.QUARTERLY: 3}
-
-
-def check_indicator(indicator: Indicator) -> None:
-    """Raise RuleError for a measure that no room declares."""
-    if indicator.measure_name is not None and indicator.measure_name not in MEASURES:
-        raise RuleError(_("There is no measure of this name."), field="measure_name")
 
 
 # -- cycles ----------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import joinedload
-from wtforms import HiddenField
+from wtforms import Field, HiddenField, SelectField
 from wtforms.validators import Length, NumberRange, Optional
 
 from app.appraisal import facts  # noqa: F401 - declares the measures
@@ -31,11 +32,13 @@ from app.appraisal.models import (
     total_of,
 )
 from app.appraisal.workflow import APPRAISAL, CYCLE
+from app.core import present
 from app.core.db import db
 from app.core.errors import RuleError
-from app.core.fields import Amount, Text
+from app.core.fields import Amount, FromCell, Text
 from app.core.forms import PlainText, PortalForm
 from app.core.interface import PortalInterface
+from app.core.measures import MEASURES
 from app.core.menu import open_screen
 from app.core.scope import Scope, viewer
 from app.core.views import Link, PortalView, posted
@@ -44,6 +47,24 @@ from app.core.views_catalog import CATALOG_COLUMNS, CatalogView
 LINES_OF_AN_APPRAISAL = 50
 TOLD = (AppraisalStatus.CONFIRMING, AppraisalStatus.APPEALED, AppraisalStatus.SETTLED)
 OWN_SCORES = _l("Nobody scores their own work.")
+
+
+def measure_words(name: str | None) -> str:
+    """Return what a measure is called."""
+    if name is None:
+        return present.NOTHING
+    return str(MEASURES[name].label) if name in MEASURES else _("a measure that is no more")
+
+
+class MeasureField(FromCell, SelectField):
+    """One of the measures that rooms declare, or none for an indicator that is judged."""
+
+    def __init__(self, label: LazyString, **kwargs: Any) -> None:
+        super().__init__(label, [Optional()], choices=self.offered, filters=[lambda name: name or None], **kwargs)
+
+    def offered(self) -> list[tuple[str, str]]:
+        """Return the empty choice and every measure with its clause."""
+        return [("", "—"), *((one.name, f"{one.clause} {one.label}") for one in MEASURES.values())]
 
 
 class IndicatorView(CatalogView):
@@ -60,15 +81,15 @@ class IndicatorView(CatalogView):
         "measure_name": _l("Measure"),
     }
     validators_columns = {"weight": [NumberRange(min=0)]}
-    description_columns = {"measure_name": _l("Leave it empty for an indicator that is judged.")}
+    formatters_columns = {"measure_name": measure_words}
 
-    def pre_add(self, item: Indicator) -> None:
-        """Check the measure."""
-        operations.check_indicator(item)
+    def own_fields(self) -> dict[str, Callable[[], Field]]:
+        """Offer the measures by what they are called."""
+        return {"measure_name": lambda: MeasureField(self.label_columns["measure_name"])}
 
-    def pre_update(self, item: Indicator) -> None:
-        """Check the measure."""
-        operations.check_indicator(item)
+    def told(self, entries: Any) -> Any:
+        """Tell measures in the history by what they are called, too."""
+        return present.history(self.model, entries, self.label_columns, {}, {"measure_name": measure_words})
 
 
 class ScoreLineView(PortalView):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 
 from app.appraisal import operations
 from app.appraisal.models import Appraisal, AppraisalStatus, Cycle, CycleStatus
@@ -12,11 +13,12 @@ S = AppraisalStatus
 
 CYCLE = Workflow(
     Cycle,
-    Step("open", _l("Open"), from_=CycleStatus.PLANNED, to=CycleStatus.OPEN, does=operations.open_cycle, tone="main"),
+    Step("open", lazy_pgettext("cycle", "Open"), from_=CycleStatus.PLANNED, to=CycleStatus.OPEN,
+         does=operations.open_cycle, tone="main"),
     Step("collect", _l("End self-assessment"), from_=CycleStatus.OPEN, to=CycleStatus.COLLECTED,
          does=operations.collect, tone="main"),
-    Step("close", _l("Close"), from_=CycleStatus.COLLECTED, to=CycleStatus.CLOSED, does=operations.close_cycle,
-         tone="main"),
+    Step("close", lazy_pgettext("cycle", "Close"), from_=CycleStatus.COLLECTED, to=CycleStatus.CLOSED,
+         does=operations.close_cycle, tone="main"),
     path=(CycleStatus.PLANNED, CycleStatus.OPEN, CycleStatus.COLLECTED, CycleStatus.CLOSED),
 )
 

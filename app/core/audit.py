@@ -136,7 +136,7 @@ def _write(session: Session, _context: UOWTransaction) -> None:
         _row(item, Change.DELETED, _values(item, before=True), {}) for item in session.deleted if _is_told(item)
     )
     if rows:
-        session.execute(insert(AuditEntry), rows)
+        session.execute(insert(cast("Table", AuditEntry.__table__)), rows)
 
 
 def note_step(item: Recorded, step: str) -> None:

@@ -183,7 +183,7 @@ def _folder(token: str) -> Path:
     return cast("Path", settings.data_dir) / "imports" / token
 
 
-def receive(screen: str, user_id: int, stream: IO[bytes], file_name: str, encoding: str | None) -> ImportRun:
+def receive(screen: str, user_id: int | None, stream: IO[bytes], file_name: str, encoding: str | None) -> ImportRun:
     """Keep an uploaded table in the data folder and return its run, not yet in the session; raises TableError."""
     token = secrets.token_hex(16)
     folder = _folder(token)
@@ -284,70 +284,67 @@ def start(run_id: int, mode: Mode) -> None:
 
 def _in_background(app: Flask, locale: str, run_id: int, mode: Mode) -> None:
     with app.app_context(), force_locale(locale):
-        run = db.session.get_one(ImportRun, run_id)
-        user_id, screen, token = run.user_id, run.screen, run.folder or ""
-        file_name, encoding, matching = run.file_name, run.encoding, run.matching
-        db.session.rollback()
+        user_id = db.session.get_one(ImportRun, run_id).user_id
         if user_id is None:
             # A login deleted meanwhile has no rights; without a login the portal itself would import, with all.
-            _break_off(run_id, _("This import was given up."))
+            break_off(run_id, _("This import was given up."))
             return
-        try:
-            table = _table(token, file_name, encoding)
-            with standing_in(user_id), _notes(token) as note:
-                counts = carry_out(screen, table, Matching.read(matching), mode, note, run_id)
-            if mode is Mode.GOOD_ROWS or (mode is Mode.ALL_OR_NOTHING and not counts[Outcome.WRONG]):
-                _forget_file(run_id, token, wrong=counts[Outcome.WRONG])
-        except RuleError as error:
-            _break_off(run_id, str(error))
-        except Exception as error:  # noqa: BLE001 - a thread has nobody above it who would tell the person
-            reference = secrets.token_hex(4)
-            # The stack alone: the message of a database error would tell the row's contents.
-            stack = "".join(traceback.format_tb(error.__traceback__))
-            log.error("import %s broke off, bug %s, %s\n%s", run_id, reference, type(error).__name__, stack)  # noqa: TRY400
-            told = _(
-                "Something went wrong in the portal. Please tell an administrator this number: %(number)s.",
-                number=reference,
-            )
-            _break_off(run_id, told)
+        with standing_in(user_id):
+            carry_out(run_id, mode)
 
 
-def carry_out(
-    screen: str,
-    table: Table,
-    matching: Matching,
-    mode: Mode,
-    note: Callable[[Judged], None],
-    run_id: int | None = None,
-) -> Counter[Outcome]:
-    """Import a table, or try to, with the rights of whoever acts; commits and returns the counts.
+def carry_out(run_id: int, mode: Mode, tell: Callable[[Counter[Outcome]], None] = lambda _counts: None) -> None:
+    """Check or import a claimed run's file with the rights of whoever acts; commits, and notes how it ended.
 
-    Raises RuleError for a matching that does not fit, TableError at a row that cannot be read.
+    ``tell`` hears the counts now and then.
     """
-    importer = Importer(
-        guarded_views()[screen], table, column_names(table.header), matching, mode, lambda: _beat(run_id, importer)
-    )
-    importer.run(note)
-    if not importer.is_kept:
-        db.session.rollback()
-    if run_id is not None:
-        _end(run_id, importer)
-    db.session.commit()
-    return importer.counts
+    run = db.session.get_one(ImportRun, run_id)
+    screen, token, file_name, encoding = run.screen, run.folder or "", run.file_name, run.encoding
+    matching = Matching.read(run.matching)
+    db.session.rollback()
+    try:
+        table = _table(token, file_name, encoding)
+        importer = Importer(
+            guarded_views()[screen], table, column_names(table.header), matching, mode, lambda: beat(importer)
+        )
+
+        def beat(importer: Importer) -> None:
+            _note_progress(run_id, importer)
+            tell(importer.counts)
+
+        with _notes(token) as note:
+            importer.run(note)
+        if not importer.is_kept:
+            db.session.rollback()
+        _note_end(run_id, importer)
+        db.session.commit()
+        if importer.is_kept:
+            _forget_file(run_id, token, wrong=importer.counts[Outcome.WRONG])
+    except RuleError as error:
+        break_off(run_id, str(error))
+    except Exception as error:  # noqa: BLE001 - in a thread nobody above would tell the person
+        number = secrets.token_hex(4)
+        # The stack alone: the message of a database error would tell the row's contents.
+        stack = "".join(traceback.format_tb(error.__traceback__))
+        log.error("import %s broke off, bug %s, %s\n%s", run_id, number, type(error).__name__, stack)  # noqa: TRY400
+        told = _(
+            "Something went wrong in the portal. Please tell an administrator this number: %(number)s.", number=number
+        )
+        break_off(run_id, told)
 
 
 def _counted(counts: Counter[Outcome]) -> dict[str, int]:
     return {column: counts[outcome] for outcome, column in COUNT_COLUMNS.items()}
 
 
-def _beat(run_id: int | None, importer: Importer) -> None:
-    """Tell how far a run is; raises RuleError if it was given up meanwhile.
+def _note_progress(run_id: int, importer: Importer) -> None:
+    """Note how far a run is; raises RuleError if it was given up meanwhile.
 
     By a connection of its own, since with all-or-nothing the run's transaction is open; then SQLite, which has one
     writer, tells nothing until the end.
     """
     whole = importer.mode is Mode.ALL_OR_NOTHING
-    if run_id is None or (whole and db.engine.dialect.name == "sqlite"):
+    if whole and db.engine.dialect.name == "sqlite":
         return
     here = (ImportRun.id == run_id, ImportRun.status.in_(BUSY))
     values = {"beat_at": clock.now(), **_counted(importer.counts)}
@@ -356,7 +353,7 @@ def _beat(run_id: int | None, importer: Importer) -> None:
             raise RuleError(_("This import was given up."))
 
 
-def _end(run_id: int, importer: Importer) -> None:
+def _note_end(run_id: int, importer: Importer) -> None:
     """Note how a run ended, in the transaction of its last rows; raises RuleError if it was given up meanwhile."""
     counts = _counted(importer.counts)
     if importer.mode is Mode.TRY:
@@ -369,7 +366,7 @@ def _end(run_id: int, importer: Importer) -> None:
         raise RuleError(_("This import was given up."))
 
 
-def _break_off(run_id: int, message: str) -> None:
+def break_off(run_id: int, message: str) -> None:
     """Note that a run ended early and why; what it saved before stays and is counted."""
     db.session.rollback()
     values = {"status": RunStatus.FAILED, "finished_at": clock.now(), "message": message}

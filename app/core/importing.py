@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from app.core.views import PortalView
 
 # SQLite has one writer: rows are saved in slices of this length, with a pause in which others get their turn.
-SLICE_SECONDS = 0.4
-PAUSE_SECONDS = 0.1
+SLICE_SECONDS = 0.5
+PAUSE_SECONDS = 0.06
 
 EXAMPLE = _l("Example:")
 """How the example row of a template begins; it is not imported."""

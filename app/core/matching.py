@@ -121,15 +121,15 @@ def known_by(view: PortalView) -> tuple[str, ...]:
     """
     if view.import_key:
         return view.import_key
-    table = cast("Table", view.model.__table__)
-    single = {column.name for column in table.columns if column.unique and not column.nullable}
+    tables = [cast("Table", table) for table in inspect(view.model).tables]
+    single = {column.name for table in tables for column in table.columns if column.unique and not column.nullable}
     for name in view.exact or view.searched:
         if name in single:
             return (name,)
     relations = {
         column.name: relation.key for relation in inspect(view.model).relationships for column in relation.local_columns
     }
-    for constraint in sorted(table.constraints, key=lambda one: str(one.name)):
+    for constraint in sorted((one for table in tables for one in table.constraints), key=lambda one: str(one.name)):
         if isinstance(constraint, UniqueConstraint) and not any(column.nullable for column in constraint.columns):
             names = tuple(relations.get(column.name, column.name) for column in constraint.columns)
             if set(names) <= set(settable(view)):

@@ -32,7 +32,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import LoginManager, current_user, login_user
 from flask_wtf.csrf import CSRFProtect
-from sqlalchemy import Select, func, select, union, update
+from sqlalchemy import Select, func, inspect, select, union, update
+from werkzeug.local import LocalProxy
 from werkzeug.security import check_password_hash
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
@@ -117,9 +118,18 @@ def grants() -> Grants:
     if user is None or not user.is_authenticated:
         return Grants([])
     held: dict[int, Grants] = g.setdefault("portal_grants", {})
-    if user.id not in held:
-        held[user.id] = load_grants(user.id)
-    return held[user.id]
+    key = _key_of(user)
+    if key not in held:
+        held[key] = load_grants(key)
+    return held[key]
+
+
+def _key_of(user: Any) -> int:
+    """Return a user's id, also of one whose row has left its session, as happens while an export is streamed."""
+    user = user._get_current_object() if isinstance(user, LocalProxy) else user  # noqa: SLF001 - werkzeug's own way
+    state = inspect(user, raiseerr=False)
+    key: int = state.identity[0] if state is not None and state.identity else user.id
+    return key
 
 
 def fingerprint(user: User, sessions_ended: int | None = None) -> str:

@@ -46,6 +46,7 @@ class TransferMixin:
 
     import_columns: ClassVar[list[str] | None] = None
     """Columns an import may fill and change; default those of the forms."""
+    exclude_route_methods: Any
     import_key: ClassVar[tuple[str, ...]] = ()
     """Columns by which an import knows a record again; default the first of ``exact`` that is one record's only."""
 

@@ -170,6 +170,10 @@ class ReadView(ModelView):
     def _init_titles(self) -> None:
         """Titles come from the noun."""
 
+    def own_fields(self) -> dict[str, Callable[[], Field]]:
+        """Return how to make the fields of columns whose type alone does not say what may be chosen."""
+        return {}
+
     def _form(
         self,
         columns: list[str],
@@ -184,7 +188,7 @@ class ReadView(ModelView):
             self.label_columns,
             helps=self.description_columns,
             validators=self.validators_columns,
-            extra=extra,
+            extra={**self.own_fields(), **(extra or {})},
             required=required,
             optional=self.filled_in,
             withheld=getattr(self.model, "sensitive", frozenset()) if about_record else frozenset(),

@@ -23,7 +23,7 @@ from app.customers.models import CustomerKind, IdKind, Jurisdiction
 TW_ID = re.compile(r"[A-Z][12AB89CD]\d{8}")
 TW_LETTERS = "ABCDEFGHJKLMNPQRSTUVXYWZIO"
 TW_ID_WEIGHTS = (1, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1)
-TW_BUSINESS = re.compile(r"\d{8}")
+TW_BUSINESS = re.compile(r"(?!0{8})\d{8}")
 TW_BUSINESS_WEIGHTS = (1, 2, 1, 2, 1, 2, 4, 1)
 CN_ID = re.compile(r"[1-9]\d{16}[\dX]")
 CN_CREDIT_LETTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -67,13 +67,13 @@ def cn_birth_date(number: str) -> date | None:
         return None
 
 
-def is_cn_resident_number(number: str) -> bool:
-    """Tell whether a text is an 18-digit mainland resident number (公民身份号码, GB 11643) of somebody born."""
+def is_cn_resident_number(number: str, today: date) -> bool:
+    """Tell whether a text is an 18-digit mainland resident number (公民身份号码, GB 11643) of somebody born by now."""
     if not CN_ID.fullmatch(number):
         return False
     total = sum(int(digit) * 2 ** (17 - place) for place, digit in enumerate(number[:17]))
     born = cn_birth_date(number)
-    return number[17] == "10X98765432"[total % 11] and born is not None and EARLIEST_BIRTH <= born <= clock.today()
+    return number[17] == "10X98765432"[total % 11] and born is not None and EARLIEST_BIRTH <= born <= today
 
 
 def is_cn_credit_code(number: str) -> bool:
@@ -97,7 +97,7 @@ def id_number(text: str, kind: CustomerKind, id_kind: IdKind, jurisdiction: Juri
                 raise RuleError(_("A Taiwan ID number is a letter and nine digits, such as A123456789, with a right "
                                   "check digit. Please read it again."))  # fmt: skip
         case CustomerKind.PERSON, _national, Jurisdiction.CN:
-            if not is_cn_resident_number(number):
+            if not is_cn_resident_number(number, clock.today()):
                 raise RuleError(_("A mainland resident number has 18 digits with the birth date inside; the last may "
                                   "be X. Please read it again."))  # fmt: skip
         case _organisation, _national, Jurisdiction.TW:
@@ -141,13 +141,13 @@ def national_forms(text: str) -> set[str]:
     return found
 
 
-def birth_date(text: str) -> str:
+def birth_date(text: str, today: date) -> str:
     """Return a day of birth as it is kept, 1985-03-02; raises RuleError for no day, and for one still to come."""
     try:
         born = date.fromisoformat(iso_day(unicodedata.normalize("NFKC", text).strip()))
     except ValueError:
         raise RuleError(_("Write the date as year-month-day, such as 1985-03-02.")) from None
-    if not EARLIEST_BIRTH <= born <= clock.today():
+    if not EARLIEST_BIRTH <= born <= today:
         raise RuleError(_("Nobody was born on that day. Please look at the year."))
     return born.isoformat()
 
@@ -189,7 +189,7 @@ def _phone(text: str, form: Any) -> str:
 
 def _birth_date(text: str, form: Any) -> str:
     del form
-    return birth_date(text)
+    return birth_date(text, clock.today())
 
 
 ID_NUMBER = Checked(_id_number)

@@ -13,8 +13,8 @@ from flask_appbuilder.security.sqla.models import Role, User
 from flask_migrate import upgrade
 from sqlalchemy import func, select, text
 
-from app.casework.models import Conclusion, Disposition, PriorityRule, RootCause, Topic
 from app.appraisal.models import Indicator
+from app.casework.models import Conclusion, Disposition, PriorityRule, RootCause, Topic
 from app.core import clock
 from app.core.db import db
 from app.core.errors import RuleError
@@ -25,8 +25,8 @@ from app.customers.models import Channel, ProductLine
 from app.handbook.models import Clause, Promise, ServiceHours
 from app.lobby.accounts import new_password, set_password
 from app.roster.models import LeaveKind, ShiftType
-from app.training.models import TopicArea
 from app.staff.models import Department, Position
+from app.training.models import TopicArea
 from app.workplace.models import Area, EquipmentKind, FaultKind, Supplier
 from config import ROOT, Settings
 

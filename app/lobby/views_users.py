@@ -18,7 +18,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext
 from sqlalchemy import ColumnElement, func, select
-from wtforms import SelectMultipleField
+from wtforms import SelectMultipleField, ValidationError
 from wtforms.validators import Regexp
 
 from app.core import actor, audit, clock, present
@@ -58,7 +58,7 @@ class RolesField(SelectMultipleField):
     def pre_validate(self, form: Any) -> None:
         """Refuse what is no role."""
         if len(self.roles()) != len(set(self.data or ())):
-            raise ValueError(_("This is not one of the choices."))
+            raise ValidationError(_("This is not one of the choices."))
 
     def populate_obj(self, obj: object, name: str) -> None:
         """Leave giving roles to ``accounts.set_roles``."""

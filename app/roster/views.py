@@ -179,6 +179,7 @@ class ShiftSwapView(PortalView):
     list_columns = ["number", "asker", "day", "colleague", "other_day", "status"]
     show_columns = [*list_columns, "shift", "other_shift", "reason", "answer", "decided_by", "decided_at"]
     add_columns = ["shift", "colleague", "other_shift", "reason"]
+    required_columns = ("shift",)
     search_columns = ["status", "asker", "colleague", "day"]
     searched = ["number", "asker.name", "colleague.name"]
     scopes = {

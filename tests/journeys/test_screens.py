@@ -16,7 +16,7 @@ from app.core.db import db
 from journeys.conftest import Browse
 
 pytestmark = pytest.mark.browser
-WIDTHS = (390, 1366)
+WIDTHS = {"zh-TW": (390, 1366), "zh-CN": (390,)}
 ONE_OF_EACH_ROLE = {one.role: one.login for one in reversed(CAST)}
 FEWEST_PAGES = 5
 LONG = "很長的一句話沒有空白" * 12 + "https://example.com/" + "a-very-long-address" * 8
@@ -34,7 +34,7 @@ TOO_WIDE = """() => {
 }"""
 
 
-@pytest.mark.parametrize("locale", ["zh-TW", "zh-CN"])
+@pytest.mark.parametrize("locale", WIDTHS)
 @pytest.mark.parametrize("role", ONE_OF_EACH_ROLE)
 def test_every_page_fits_its_screen(app: Flask, browse: Browse, role: str, locale: str) -> None:
     for row in one_of_each(app, "mei").values():
@@ -42,11 +42,12 @@ def test_every_page_fits_its_screen(app: Flask, browse: Browse, role: str, local
             if isinstance(column.type, Text) and not column.foreign_keys:
                 setattr(row, column.key, LONG)
     db.session.commit()
-    page = browse(ONE_OF_EACH_ROLE[role], locale)
+    page = browse(ONE_OF_EACH_ROLE[role], locale, width=WIDTHS[locale][0])
     seen = 0
     for path in crawl(page):
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 844})
+        for width in WIDTHS[locale]:
+            if len(WIDTHS[locale]) > 1:
+                page.set_viewport_size({"width": width, "height": 844})
             assert page.evaluate(TOO_WIDE) == [], f"{path} at {width} px"
         seen += 1
     assert seen >= FEWEST_PAGES

@@ -13,7 +13,7 @@ from werkzeug.security import generate_password_hash
 from app.core import clock
 from app.core.db import Model, db
 from app.core.entity import Recorded
-from app.lobby.demo import people, roster, workplace
+from app.lobby.demo import casework, customers, people, roster, workplace
 from app.lobby.demo.people import Cast
 from app.lobby.demo.stage import Stage, Story, texts
 from app.staff.operations import mark_late
@@ -62,6 +62,9 @@ def play(now: datetime, password: str) -> list[tuple[str, str]]:
     stage.tell_all(roster.swaps(planner))
     stage.tell_all(roster.attendance(planner, "T1"))
     stage.tell_all(workplace.faults(register))
+    clients = customers.Clients(stage, cast)
+    stage.tell_all(customers.enrolments(clients))
+    stage.tell_all(casework.contacts(casework.Desk(clients)))
     stage.tell(sweeps(stage), opening + HOUR)
     stage.run()
     mark_late(now)

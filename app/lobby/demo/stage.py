@@ -25,8 +25,8 @@ from app.core.entity import Catalog
 from app.core.fields import target_of
 from app.core.forms import PortalForm
 from app.core.inputs import filled, problems
-from app.core.scope import Viewer, viewer
-from app.core.security import Grants, load_grants
+from app.core.scope import viewer
+from app.core.security import grants
 from app.core.standin import standing_in
 from app.core.types import Choice
 from app.core.views import PortalView
@@ -71,7 +71,7 @@ class Stage:
             self.phrases.setdefault(row["key"], []).append(row["text"])
         self._waiting: list[tuple[datetime, int, Story]] = []
         self._order = itertools.count()
-        self._rights: dict[int, tuple[Grants, Viewer]] = {}
+        self._rights: dict[int, dict[str, Any]] = {}
         self._steps: dict[tuple[PortalView, str], type[PortalForm]] = {}
 
     # -- time --------------------------------------------------------------------------------
@@ -152,9 +152,11 @@ class Stage:
         user_id = _user(who)
         with standing_in(user_id):
             if user_id not in self._rights:
-                self._rights[user_id] = load_grants(user_id), viewer()
-            rights, who = self._rights[user_id]
-            g.portal_grants, g.portal_viewer = {user_id: rights}, who
+                grants()
+                viewer()
+                self._rights[user_id] = {name: g.get(name) for name in ("portal_grants", "portal_viewer")}
+            for name, value in self._rights[user_id].items():
+                setattr(g, name, value)
             yield
 
     def add(self, who: StaffMember | int, model: type[Any], **given: Any) -> Any:
