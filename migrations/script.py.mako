@@ -5,8 +5,6 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-import app.core.sealed
-import app.core.types
 ${imports if imports else ""}
 
 revision = ${repr(up_revision)}

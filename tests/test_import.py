@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from conftest import CAST, Person, SignIn, member
 from flask import Flask
-from flask_appbuilder.security.sqla.models import User
 from openpyxl import Workbook, load_workbook
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
@@ -24,7 +23,7 @@ from werkzeug.test import TestResponse
 from app.core import clock
 from app.core.audit import AuditEntry, Change
 from app.core.db import db
-from app.core.import_runs import KEPT_FOR, SILENT_FOR, ImportMapping, ImportRun, RunStatus, tidy
+from app.core.import_runs import KEPT_FOR, SHIPPED, SILENT_FOR, ImportMapping, ImportRun, RunStatus, tidy
 from app.core.importing import Mode, Outcome
 from app.core.matching import Matching, Source, column_names, guess, known_by
 from app.core.roles import guarded_views
@@ -32,7 +31,7 @@ from app.core.standin import standing_in
 from app.core.tabular_read import read_table
 from app.core.views import PortalView
 from app.staff.models import Department, StaffMember
-from app.workplace.models import Area, Equipment, EquipmentKind, Repair
+from app.workplace.models import Area, Equipment, Repair
 
 HEADER = ["Asset tag", "Name", "Kind", "Area", "Seat", "Keeper", "Bought on", "Cost"]
 GOOD = ["PH-0001", "話機", "Phone", "3F-A", "A1", "E0001", "2026/3/1", "1,200.50"]
@@ -688,4 +687,65 @@ def test_while_a_long_import_runs_others_can_work(app: Flask, sign_in: SignIn) -
     assert (state["done"], state["total"]) == (2500, 2500)
 
 
-__all__ = ["Area", "EquipmentKind", "User"]
+# -- the command line ----------------------------------------------------------------------------
+
+
+def portal_import(app: Flask, *arguments: str) -> tuple[int, str]:
+    """Run ``portal import`` as a shell would and return its exit code and what it wrote."""
+    db.session.commit()
+    result = app.test_cli_runner().invoke(args=["portal", "import", *arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+    return result.exit_code, result.output
+
+
+def test_the_command_line_imports_with_a_persons_rights(app: Flask, tmp_path: Path) -> None:
+    file = tmp_path / "設備.csv"
+    wrong = ["PH-0002", "x", "no kind", "3F-A", "", "", "", ""]
+    file.write_bytes(csv_of(GOOD, wrong))
+    code, told = portal_import(app, "equipment", str(file), "--as", "fan", "--dry-run")
+    assert (code, equipment()) == (1, {})
+    assert "new: 1" in told
+    assert db.session.scalars(select(ImportRun)).all() == [], "a dry run leaves nothing"
+
+    rejects = tmp_path / "rejects.csv"
+    code, told = portal_import(app, "equipment", str(file), "--as", "FAN", "--all-or-nothing")
+    assert (code, equipment()) == (1, {})
+    code, told = portal_import(app, "EquipmentView", str(file), "--as", "fan", "--rejects", str(rejects))
+    assert code == 1
+    assert "wrong: 1" in told
+    assert "no kind" in told
+    assert equipment()["PH-0001"].created_by_id == member("fan").user_id
+    back = list(csv.reader(io.StringIO(rejects.read_bytes().decode("utf-8-sig"))))
+    assert back[1][:8] == wrong
+    back[1][2] = "PHONE"
+    file.write_bytes(csv_of(*back[1:], header=back[0]))
+    assert portal_import(app, "equipment", str(file), "--as", "fan")[0] == 0
+    assert set(equipment()) == {"PH-0001", "PH-0002"}
+
+    for login in ("mei", "nobody"):
+        code, told = portal_import(app, "equipment", str(file), "--as", login)
+        assert code == 1, told
+    assert portal_import(app, "task", str(file))[0] == 1
+    assert portal_import(app, "equipment", str(file), "--mapping", "none such")[0] == 1
+    assert portal_import(app, "equipment", str(tmp_path / "absent.csv"))[0] == 2
+
+
+def test_the_command_line_without_a_person_is_the_portal_itself(app: Flask, tmp_path: Path) -> None:
+    file = tmp_path / "areas.csv"
+    header = ["Code", "Name (Traditional Chinese)", "Name (Simplified Chinese)", "Name (English)"]
+    file.write_bytes(csv_of(["5F-A", "甲", "甲", "A"], header=header))
+    code, told = portal_import(app, "area", str(file))
+    assert (code, "new: 1" in told) == (0, True)
+    made = db.session.scalars(select(Area).where(Area.code == "5F-A")).one()
+    assert made.created_by_id is None
+    run = db.session.scalars(select(ImportRun)).one()
+    assert (run.status, run.user_id, counts(run)) == (RunStatus.DONE, None, (1, 0, 0, 0))
+
+
+def test_shipped_matchings_fit_the_screens_they_are_for(app: Flask) -> None:
+    for path in SHIPPED.glob("*.json"):
+        data = json.loads(path.read_text(encoding="utf-8"))
+        view = guarded_views()[data["screen"]]
+        matching = Matching.read(data)
+        matching.check(view, [source.column for source in matching.sources.values()])
+        assert data["name"], path.name

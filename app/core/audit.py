@@ -11,10 +11,10 @@ import enum
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import JSON, Index, Integer, String, event, func, insert, inspect, select
+from sqlalchemy import JSON, Index, Integer, String, Table, event, func, insert, inspect, select
 from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
 
 from app.core import actor, clock

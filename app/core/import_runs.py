@@ -250,6 +250,13 @@ def _forget_file(run_id: int, token: str, *, wrong: int) -> None:
     db.session.commit()
 
 
+def discard(run: ImportRun) -> None:
+    """Forget a run and its file; commits."""
+    shutil.rmtree(_folder(run.folder or "-"), ignore_errors=True)
+    db.session.delete(run)
+    db.session.commit()
+
+
 # -- carrying out ------------------------------------------------------------------------------
 
 
@@ -304,14 +311,12 @@ def carry_out(run_id: int, mode: Mode, tell: Callable[[Counter[Outcome]], None] 
     db.session.rollback()
     try:
         table = _table(token, file_name, encoding)
-        importer = Importer(
-            guarded_views()[screen], table, column_names(table.header), matching, mode, lambda: beat(importer)
-        )
 
-        def beat(importer: Importer) -> None:
+        def beat() -> None:
             _note_progress(run_id, importer)
             tell(importer.counts)
 
+        importer = Importer(guarded_views()[screen], table, column_names(table.header), matching, mode, beat)
         with _notes(token) as note:
             importer.run(note)
         if not importer.is_kept:

@@ -195,10 +195,12 @@ class ChangeView(ReadView):
         told = str(error.orig)
         for constraint in (one for table in sa_inspect(self.model).tables for one in table.constraints | table.indexes):
             columns = list(getattr(constraint, "columns", []))
+            if not columns:
+                continue
             dotted = ", ".join(f"{column.table.name}.{column.name}" for column in columns)
-            if not columns or not (
-                (constraint.name and str(constraint.name) in told) or f"failed: {dotted}" == told[-len(dotted) - 8 :]
-            ):
+            # Flask-AppBuilder's constraints have no name but the one that PostgreSQL gives them.
+            given = "_".join([columns[0].table.name, *(column.name for column in columns), "key"])
+            if str(constraint.name or given) not in told and f"failed: {dotted}" != told[-len(dotted) - 8 :]:
                 continue
             # A blind index stands for the sealed column that people know.
             names = [column.info.get("stands_for", column.name) for column in columns]

@@ -24,6 +24,7 @@ from app.core.seeding import seed
 from app.customers.models import Channel, ProductLine
 from app.handbook.models import Clause, Promise, ServiceHours
 from app.lobby.accounts import new_password, set_password
+from app.lobby.import_command import import_command
 from app.roster.models import LeaveKind, ShiftType
 from app.staff.models import Department, Position
 from app.training.models import TopicArea
@@ -61,6 +62,7 @@ portal = AppGroup("portal", help="Prepare, fill and look after the portal.")
 
 def init_app(app: Flask) -> None:
     """Put the commands on an application."""
+    portal.add_command(import_command)
     app.cli.add_command(portal)
 
 
