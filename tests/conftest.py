@@ -182,7 +182,7 @@ def fill_cast() -> None:
 
 
 @pytest.fixture(scope="session")
-def portal(settings: Settings, databases: Databases) -> Flask:
+def portal(settings: Settings, databases: Databases) -> Iterator[Flask]:
     """The portal over a prepared database; tests take ``app``, which is clean."""
     made = create_app(settings, TESTING=True, RATELIMIT_ENABLED=False, SERVER_NAME=None)
     with made.app_context():
@@ -198,7 +198,10 @@ def portal(settings: Settings, databases: Databases) -> Flask:
         db.engine.dispose()
     databases.keep()
     databases.restore()
-    return made
+    yield made
+    with made.app_context():
+        db.session.remove()
+        db.engine.dispose()
 
 
 class Wrote:

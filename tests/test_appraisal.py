@@ -1,4 +1,4 @@
-"""Appraisals (chapter 5): a cycle from opening to closing, self-assessment, scores, appeal; who may, and who may not."""
+"""Appraisals (chapter 5): a cycle from opening to closing, self-assessment, scores, appeal; and who may."""
 
 from __future__ import annotations
 
@@ -37,17 +37,20 @@ def lines(*scores: tuple[str, str | None]) -> list[ScoreLine]:
     return [ScoreLine(weight=Decimal(weight), score=Decimal(score) if score else None) for weight, score in scores]
 
 
-@pytest.mark.parametrize(("given", "total"), [
-    ([("10", "5"), ("10", "5"), ("10", None)], "5.00"),
-    ([("10", "5"), ("30", "3")], "3.50"),
-    ([("10", "5"), ("0", "1")], "5.00"),
-    ([("10", "4"), ("10", "3"), ("10", "3")], "3.33"),
-    ([("1", "4"), ("1", "4.01")], "4.01"),
-    ([("10", "0"), ("10", None)], "0.00"),
-    ([("10", None)], None),
-    ([("0", "5")], None),
-    ([], None),
-])
+@pytest.mark.parametrize(
+    ("given", "total"),
+    [
+        ([("10", "5"), ("10", "5"), ("10", None)], "5.00"),
+        ([("10", "5"), ("30", "3")], "3.50"),
+        ([("10", "5"), ("0", "1")], "5.00"),
+        ([("10", "4"), ("10", "3"), ("10", "3")], "3.33"),
+        ([("1", "4"), ("1", "4.01")], "4.01"),
+        ([("10", "0"), ("10", None)], "0.00"),
+        ([("10", None)], None),
+        ([("0", "5")], None),
+        ([], None),
+    ],
+)
 def test_unused_parts_drop_out_of_the_total(given: list[tuple[str, str | None]], total: str | None) -> None:
     assert total_of(lines(*given)) == (Decimal(total) if total is not None else None)
 
@@ -63,9 +66,10 @@ def of(login: str) -> Appraisal:
 
 
 def open_cycle(su: Person) -> Cycle:
-    assert su.submit(
-        "/appraisal-cycle/add", kind="MONTHLY", first_on="2026-10-01", last_on="2026-10-31"
-    ).status_code == 200
+    assert (
+        su.submit("/appraisal-cycle/add", kind="MONTHLY", first_on="2026-10-01", last_on="2026-10-31").status_code
+        == 200
+    )
     made = latest(Cycle)
     assert su.send(f"/appraisal-cycle/step/{made.id}/open").status_code == 302
     return made
@@ -235,15 +239,16 @@ def test_appraisals_of_another_team_are_out_of_reach(app: Flask, sign_in: SignIn
         assert sign_in(login).get("/appraisal/list/").status_code == 403
 
 
-@pytest.mark.parametrize(("values", "field"), [
-    ({"kind": "MONTHLY", "first_on": "2026-10-02", "last_on": "2026-10-31"}, "last_on"),
-    ({"kind": "QUARTERLY", "first_on": "2026-10-01", "last_on": "2026-10-31"}, "last_on"),
-    ({"kind": "SPECIAL", "first_on": "2026-10-01", "last_on": "2026-10-31"}, "subject"),
-    ({"kind": "SPECIAL", "subject": "長照險", "first_on": "2026-10-31", "last_on": "2026-10-01"}, "last_on"),
-])
-def test_a_wrong_period_is_told_at_its_field(
-    app: Flask, sign_in: SignIn, values: dict[str, str], field: str
-) -> None:
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"kind": "MONTHLY", "first_on": "2026-10-02", "last_on": "2026-10-31"}, "last_on"),
+        ({"kind": "QUARTERLY", "first_on": "2026-10-01", "last_on": "2026-10-31"}, "last_on"),
+        ({"kind": "SPECIAL", "first_on": "2026-10-01", "last_on": "2026-10-31"}, "subject"),
+        ({"kind": "SPECIAL", "subject": "長照險", "first_on": "2026-10-31", "last_on": "2026-10-01"}, "last_on"),
+    ],
+)
+def test_a_wrong_period_is_told_at_its_field(app: Flask, sign_in: SignIn, values: dict[str, str], field: str) -> None:
     su = sign_in("su")
     answer = su.submit("/appraisal-cycle/add", **values)
     assert answer.status_code == 422
@@ -261,8 +266,12 @@ def test_a_month_has_one_cycle_and_a_special_one_its_chosen_people(app: Flask, s
         db.session.commit()
     db.session.rollback()
     for subject in ("長照險上市", "申訴處理"):
-        assert su.submit("/appraisal-cycle/add", kind="SPECIAL", subject=subject, first_on="2026-10-01",
-                         last_on="2026-10-31").status_code == 200
+        assert (
+            su.submit(
+                "/appraisal-cycle/add", kind="SPECIAL", subject=subject, first_on="2026-10-01", last_on="2026-10-31"
+            ).status_code
+            == 200
+        )
     special = latest(Cycle)
     answer = su.submit(f"/appraisal/add?cycle={special.id}", person=str(member("mei").id))
     assert answer.status_code == 422
@@ -291,8 +300,12 @@ def test_an_indicator_names_a_measure_that_exists(app: Flask, sign_in: SignIn) -
 def test_a_list_and_a_page_need_few_statements(app: Flask, sign_in: SignIn) -> None:
     su = sign_in("su")
     open_cycle(su)
-    for url, most in (("/appraisal/list/", 10), ("/score-line/list/", 10), (f"/appraisal/show/{of('mei').id}", 20),
-                      (f"/appraisal/sheet/{of('mei').id}", 20)):
+    for url, most in (
+        ("/appraisal/list/", 10),
+        ("/score-line/list/", 10),
+        (f"/appraisal/show/{of('mei').id}", 20),
+        (f"/appraisal/sheet/{of('mei').id}", 20),
+    ):
         with statements() as found:
             answer = su.get(url)
         assert answer.status_code in {200, 403}

@@ -166,7 +166,7 @@ def test_a_complaint_needs_problem_time_and_product(app: Flask, sign_in: SignIn)
     assert answer.status_code == 422
     soup = mei.read(answer.text, "add")
     for name in ("story", "event_on", "product_line"):
-        assert soup.select_one(f"#{name}-error"), name
+        assert soup.select_one(f"#{name}-error"), (name, soup.select_one(".note-danger").text)
     assert db.session.query(Ticket).count() == 0
 
 
@@ -449,6 +449,11 @@ def test_measures_count_what_they_say(app: Flask, sign_in: SignIn) -> None:
     assert figure("complaints_closed_in_30_days") == (0, 0)
     su = sign_in("su")
     assert su.page("/measures/list/") is not None
+    for name in ("consultations_logged", "closing_checks", "first_responses_in_time", "complaints_logged"):
+        one = MEASURES[name]
+        screen = next(view for view in app.appbuilder.baseviews if type(view).__name__ == one.view)  # type: ignore[attr-defined]
+        query = "&".join(f"{key}={value}" for key, value in one.filters(month).items())
+        assert su.get(f"/api/v1{screen.route_base}/?{query}").json["count"] == one.figure(month).whole, name
 
 
 def test_a_ticket_logged_before_has_a_response_measured_from_the_contact(app: Flask, sign_in: SignIn) -> None:

@@ -220,6 +220,10 @@ def test_a_customers_page_shows_what_belongs_to_them(app: Flask, sign_in: SignIn
     assert f"/complaint/show/{foreign.id}" not in links, "another team's ticket"
     assert any(link.startswith("/policy/show/") for link in links)
     assert any(link.startswith("/consent/show/") for link in links)
+    for kind in ("consultation", "complaint", "business-request"):
+        adding = soup.select_one(f"a[href='/{kind}/add?customer={lin.id}']")
+        assert adding is not None, kind
+        assert mei.page(str(adding["href"])).select_one("[name=customer] option[selected]")["value"] == str(lin.id)
 
 
 def test_the_database_holds_the_order_of_dates(app: Flask, sign_in: SignIn) -> None:

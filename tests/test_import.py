@@ -24,7 +24,7 @@ from app.core import clock
 from app.core.audit import AuditEntry, Change
 from app.core.db import db
 from app.core.import_runs import KEPT_FOR, SHIPPED, SILENT_FOR, ImportMapping, ImportRun, RunStatus, tidy
-from app.core.importing import Mode, Outcome
+from app.core.importing import Importer, Mode, Outcome
 from app.core.matching import Matching, Source, column_names, guess, known_by
 from app.core.roles import guarded_views
 from app.core.standin import standing_in
@@ -320,12 +320,16 @@ def test_translations_of_values_come_with_a_matching(app: Flask) -> None:
 
 def run_engine(view: PortalView, content: bytes, matching: Matching | None, mode: Mode) -> dict[Outcome, int]:
     """Import as the portal itself, without pages."""
-    from app.core.import_runs import carry_out  # noqa: PLC0415
-
     table = read_table(io.BytesIO(content), "file.csv")
+    columns = column_names(table.header)
     with standing_in(None):
-        used = matching or guess(view, column_names(table.header), [])
-        return dict(carry_out(view.class_permission_name, table, used, mode, lambda _judged: None))
+        importer = Importer(view, table, columns, matching or guess(view, columns, []), mode)
+        importer.run(lambda _judged: None)
+    if importer.is_kept:
+        db.session.commit()
+    else:
+        db.session.rollback()
+    return dict(importer.counts)
 
 
 def test_a_matching_with_fields_a_person_may_not_set_is_refused(app: Flask, sign_in: SignIn) -> None:

@@ -164,16 +164,32 @@ def test_a_lead_fills_only_the_own_teams_board(app: Flask, sign_in: SignIn) -> N
     assert shifts() == {}
     for forged in ("0", "abc", "99999999999999999999", ""):
         assert liang.get(f"/roster/board?team={forged}&week={MONDAY}").status_code == 404
-    assert liang.send("/shift/add", {
-        "person": str(member("kai").id), "day": str(MONDAY), "shift_type": early,
-    }).status_code == 422
+    assert (
+        liang.send(
+            "/shift/add",
+            {
+                "person": str(member("kai").id),
+                "day": str(MONDAY),
+                "shift_type": early,
+            },
+        ).status_code
+        == 422
+    )
     assert shifts() == {}
 
 
-@pytest.mark.parametrize(("login", "opens", "fills"), [
-    ("liang", 200, 302), ("su", 200, 302), ("ao", 200, 403), ("an", 200, 403), ("mei", 403, 403), ("fan", 403, 403),
-    ("du", 403, 403),
-])
+@pytest.mark.parametrize(
+    ("login", "opens", "fills"),
+    [
+        ("liang", 200, 302),
+        ("su", 200, 302),
+        ("ao", 200, 403),
+        ("an", 200, 403),
+        ("mei", 403, 403),
+        ("fan", 403, 403),
+        ("du", 403, 403),
+    ],
+)
 def test_who_opens_and_who_fills_a_board(app: Flask, sign_in: SignIn, login: str, opens: int, fills: int) -> None:
     person = sign_in(login)
     answer = person.get(board_url())
@@ -221,10 +237,11 @@ def test_gaps_and_short_rests_are_told_with_their_article(app: Flask, sign_in: S
     assert "Early 1/2" in foot[0].text
     assert foot[1].text.strip() == "—"
     rests = [line.text for line in page.select(".rests li")]
-    assert rests == [
-        "周美: 8 hours of rest between Late on 03-02 and Early on 03-03, less than 11 (Labor Standards Act, article 34).",
-        "王濤: 1 hours of rest between Night on 03-09 and Early on 03-10, less than 11 (Labor Standards Act, article 34).",
+    assert [line.split(", less")[0] for line in rests] == [
+        "周美: 8 hours of rest between Late on 03-02 and Early on 03-03",
+        "王濤: 1 hours of rest between Night on 03-09 and Early on 03-10",
     ]
+    assert all(line.endswith("less than 11 (Labor Standards Act, article 34).") for line in rests)
     assert "is-wrong" in page.select_one(f"#{cell('mei')}")["class"]
     # What the page asks while cells are changed writes nothing, and tells the board as it would be.
     form = inputs(page.select_one("form#board"))
@@ -333,9 +350,17 @@ def test_leave_is_asked_for_and_approved_by_the_lead(app: Flask, sign_in: SignIn
     answer = fill(liang, board_url(), {cell("mei"): str(kind("LATE").id)})
     assert answer.status_code == 422
     assert "特別休假" in liang.read(answer.text, "board").select_one(".note-danger").text
-    assert liang.send("/shift/add", {
-        "person": str(member("mei").id), "day": str(MONDAY), "shift_type": str(kind("LATE").id),
-    }).status_code == 422
+    assert (
+        liang.send(
+            "/shift/add",
+            {
+                "person": str(member("mei").id),
+                "day": str(MONDAY),
+                "shift_type": str(kind("LATE").id),
+            },
+        ).status_code
+        == 422
+    )
 
 
 def test_nobody_approves_their_own_leave(app: Flask, sign_in: SignIn) -> None:
@@ -351,9 +376,12 @@ def test_nobody_approves_their_own_leave(app: Flask, sign_in: SignIn) -> None:
     assert liang.send(url).status_code == 403
     assert liang.send(f"/leave-request/step/{made.id}/refuse", {"answer": "x"}).status_code == 403
     liang.send("/leave-request/steps/approve", {"rowid": str(made.id)})
-    assert liang.post(
-        f"/api/v1/leave-request/{made.id}/step/approve", json={}, headers={"X-CSRFToken": liang.token()}
-    ).status_code == 403
+    assert (
+        liang.post(
+            f"/api/v1/leave-request/{made.id}/step/approve", json={}, headers={"X-CSRFToken": liang.token()}
+        ).status_code
+        == 403
+    )
     assert leave().status is LeaveStatus.ASKED
     from app.core.errors import RuleError  # noqa: PLC0415 - only here
     from app.roster.workflow import LEAVE  # noqa: PLC0415 - only here
@@ -381,9 +409,14 @@ def test_leave_of_another_team_is_out_of_reach(app: Flask, sign_in: SignIn) -> N
     assert leave().person == member("tao")
 
 
-@pytest.mark.parametrize(("first", "last", "hours", "field"), [
-    (MONDAY, MONDAY - DAY, "", "last_on"), (MONDAY, MONDAY + DAY, "4", "hours"), (MONDAY, MONDAY, "-1", "hours"),
-])
+@pytest.mark.parametrize(
+    ("first", "last", "hours", "field"),
+    [
+        (MONDAY, MONDAY - DAY, "", "last_on"),
+        (MONDAY, MONDAY + DAY, "4", "hours"),
+        (MONDAY, MONDAY, "-1", "hours"),
+    ],
+)
 def test_wrong_days_are_told_at_their_field(
     app: Flask, sign_in: SignIn, first: date, last: date, hours: str, field: str
 ) -> None:
@@ -420,7 +453,9 @@ def swap() -> ShiftSwap:
 
 def ask_swap(person: Person, mine: Shift, colleague: str, theirs: Shift | None) -> Any:
     return person.submit(
-        "/shift-swap/add", shift=str(mine.id), colleague=str(member(colleague).id),
+        "/shift-swap/add",
+        shift=str(mine.id),
+        colleague=str(member(colleague).id),
         other_shift=str(theirs.id) if theirs else "",
     )
 
@@ -475,7 +510,9 @@ def test_a_swap_that_no_longer_fits_is_refused_with_a_sentence(app: Flask, sign_
 
 def test_only_own_shifts_are_given_away(app: Flask, sign_in: SignIn) -> None:
     mine, theirs, foreign = (
-        shift("mei", published=True), shift("tao", published=True), shift("kai", published=True),
+        shift("mei", published=True),
+        shift("tao", published=True),
+        shift("kai", published=True),
     )
     mei = sign_in("mei")
     assert ask_swap(mei, theirs, "tao", None).status_code == 422
@@ -502,8 +539,13 @@ def test_attendance_is_worked_out_to_the_minute_and_closed(app: Flask, sign_in: 
     day = date(2025, 3, 3)
     shift("mei", day, published=True)
     liang, mei = sign_in("liang"), sign_in("mei")
-    liang.submit("/attendance-day/add", person=str(member("mei").id), day=str(day),
-                 clocked_in_at="2025-03-03T08:12", clocked_out_at="2025-03-03T16:30")
+    liang.submit(
+        "/attendance-day/add",
+        person=str(member("mei").id),
+        day=str(day),
+        clocked_in_at="2025-03-03T08:12",
+        clocked_out_at="2025-03-03T16:30",
+    )
     made = attendance()
     assert (made.planned_from, made.planned_to) == (at(day, 8), at(day, 17))
     assert (made.late_minutes, made.early_minutes, made.shift_type.code) == (12, 30, "EARLY")
@@ -534,10 +576,17 @@ def test_absence_is_a_plan_without_a_clock_in_or_leave(app: Flask, sign_in: Sign
     early = kind("EARLY")
     for login in ("mei", "tao"):
         db.session.add(AttendanceDay(person=member(login), day=day, shift_type=early))
-    db.session.add(LeaveRequest(
-        number="LV-1", person=member("tao"), kind_id=int(annual()), first_on=day, last_on=day,
-        status=LeaveStatus.APPROVED, decided_at=clock.now(),
-    ))
+    db.session.add(
+        LeaveRequest(
+            number="LV-1",
+            person=member("tao"),
+            kind_id=int(annual()),
+            first_on=day,
+            last_on=day,
+            status=LeaveStatus.APPROVED,
+            decided_at=clock.now(),
+        )
+    )
     db.session.commit()
     liang = sign_in("liang")
     ids = [str(key) for key in db.session.scalars(select(AttendanceDay.id))]
@@ -548,14 +597,24 @@ def test_absence_is_a_plan_without_a_clock_in_or_leave(app: Flask, sign_in: Sign
 
 def test_the_measures_of_the_roster(app: Flask) -> None:
     for code, days in (("T1", 8), ("T2", 3)):
-        db.session.add(RosterWeek(
-            team=team(code), monday=MONDAY, status=WeekStatus.PUBLISHED, notice_days=days,
-            published_at=datetime(2031, 2, 1, tzinfo=UTC),
-        ))
+        db.session.add(
+            RosterWeek(
+                team=team(code),
+                monday=MONDAY,
+                status=WeekStatus.PUBLISHED,
+                notice_days=days,
+                published_at=datetime(2031, 2, 1, tzinfo=UTC),
+            )
+        )
     for number, (late, status) in enumerate([(0, "CLOSED"), (5, "CLOSED"), (0, "OPEN")]):
-        db.session.add(AttendanceDay(
-            person=member("mei"), day=MONDAY + DAY * number, late_minutes=late, status=AttendanceStatus[status],
-        ))
+        db.session.add(
+            AttendanceDay(
+                person=member("mei"),
+                day=MONDAY + DAY * number,
+                late_minutes=late,
+                status=AttendanceStatus[status],
+            )
+        )
     db.session.commit()
     march = Period.month_of(MONDAY)
     figures = {name: MEASURES[name].figure(march) for name in ("roster_notice", "attendance_open", "attendance_kept")}

@@ -41,9 +41,11 @@ def second_supervisor() -> str:
     user.roles = [db.session.scalars(select(Role).where(Role.name == "supervisor")).one()]
     db.session.add(user)
     db.session.flush()
-    db.session.add(StaffMember(
-        number="E0900", name="白露", user_id=user.id, department=member("su").department, hired_on=date(2020, 1, 2)
-    ))
+    db.session.add(
+        StaffMember(
+            number="E0900", name="白露", user_id=user.id, department=member("su").department, hired_on=date(2020, 1, 2)
+        )
+    )
     db.session.commit()
     return "bai"
 
@@ -61,8 +63,15 @@ def write_plan(person: Person, year: int = 2031) -> TrainingPlan:
 def add_item(person: Person, plan: TrainingPlan, **more: str) -> Any:
     return person.submit(
         f"/plan-item/add?plan={plan.id}",
-        **{"title": "長照險條款", "topic_area": str(area().id), "method": "CASE", "quarter": "Q2", "audience": "全體客服專員",
-           "hours": "3", **more},
+        **{
+            "title": "長照險條款",
+            "topic_area": str(area().id),
+            "method": "CASE",
+            "quarter": "Q2",
+            "audience": "全體客服專員",
+            "hours": "3",
+            **more,
+        },
     )
 
 
@@ -87,17 +96,28 @@ def test_a_supervisor_edits_a_plan_and_a_colleague_approves_it(app: Flask, sign_
     assert add_item(su, plan).status_code == 200
     # Several items in a row: the form comes back empty, in the same plan and quarter.
     form = inputs(su.page(link["href"]).select_one("form.form"))
-    again = su.post(link["href"], data={
-        **form, "title": "同理心表達", "topic_area": str(area("COMMUNICATION").id), "method": "SIMULATION", "quarter": "Q3",
-        "audience": "新進同仁", "hours": "1.5", "again": "1",
-    })
+    again = su.post(
+        link["href"],
+        data={
+            **form,
+            "title": "同理心表達",
+            "topic_area": str(area("COMMUNICATION").id),
+            "method": "SIMULATION",
+            "quarter": "Q3",
+            "audience": "新進同仁",
+            "hours": "1.5",
+            "again": "1",
+        },
+    )
     assert again.headers["Location"] == f"/plan-item/add?plan={plan.id}&quarter=Q3"
     kept = inputs(su.page(again.headers["Location"]).select_one("form.form"))
     assert (kept["plan"], kept["quarter"], kept["title"]) == (str(plan.id), "Q3", "")
     item = latest(PlanItem)
     assert su.submit(f"/plan-item/edit/{item.id}", hours="2").status_code == 200
     page = su.page(f"/training-plan/show/{plan.id}")
-    assert {"長照險條款", "同理心表達"} <= {row.text for row in page.select("td a")} | {row.text for row in page.select("td")}
+    assert {"長照險條款", "同理心表達"} <= {row.text for row in page.select("td a")} | {
+        row.text for row in page.select("td")
+    }
     assert plan.hours == 5
     assert area("COMMUNICATION") not in plan.uncovered
 
@@ -153,7 +173,10 @@ def test_a_plan_in_force_changes_by_its_next_edition_only(app: Flask, sign_in: S
     assert su.send(f"/training-plan/step/{plan.id}/revise").status_code == 302
     copy = latest(TrainingPlan)
     assert (copy.year, copy.edition, copy.status, [one.title for one in copy.items]) == (
-        2031, 2, PlanStatus.DRAFT, ["長照險條款"],
+        2031,
+        2,
+        PlanStatus.DRAFT,
+        ["長照險條款"],
     )
     assert su.send(f"/training-plan/step/{plan.id}/revise").status_code == 422
     add_item(su, copy, title="理賠新制")
@@ -180,20 +203,36 @@ def course() -> Course:
 
 def a_session(**more: Any) -> TrainingSession:
     starts = more.pop("starts_at", datetime(2031, 3, 3, 1, 0, tzinfo=UTC))
-    made = TrainingSession(**{
-        "course": course(), "starts_at": starts, "ends_at": starts + timedelta(hours=2), "place": "4F 訓練教室",
-        "method": Method.CASE, "outside_trainer": "李老師", **more,
-    })
+    made = TrainingSession(
+        **{
+            "course": course(),
+            "starts_at": starts,
+            "ends_at": starts + timedelta(hours=2),
+            "place": "4F 訓練教室",
+            "method": Method.CASE,
+            "outside_trainer": "李老師",
+            **more,
+        }
+    )
     db.session.add(made)
     db.session.commit()
     return made
 
 
 def plan_session(person: Person, **more: str) -> Any:
-    return person.submit("/training-session/add", **{
-        "course": str(course().id), "starts_at": "2031-03-03T09:00", "ends_at": "2031-03-03T11:00", "place": "4F 訓練教室",
-        "method": "CASE", "outside_trainer": "李老師", "agenda": "條款與案例", **more,
-    })
+    return person.submit(
+        "/training-session/add",
+        **{
+            "course": str(course().id),
+            "starts_at": "2031-03-03T09:00",
+            "ends_at": "2031-03-03T11:00",
+            "place": "4F 訓練教室",
+            "method": "CASE",
+            "outside_trainer": "李老師",
+            "agenda": "條款與案例",
+            **more,
+        },
+    )
 
 
 def team(code: str = "T1") -> Team:
@@ -246,8 +285,10 @@ def test_a_session_is_planned_notified_read_and_held(app: Flask, sign_in: SignIn
 def test_a_session_needs_times_a_trainer_a_room_and_people(app: Flask, sign_in: SignIn) -> None:
     su = sign_in("su")
     for wrong, field in (
-        ({"ends_at": "2031-03-03T09:00"}, "ends_at"), ({"outside_trainer": ""}, "trainer"),
-        ({"team": str(team().id), "capacity": "2"}, "capacity"), ({"capacity": "0"}, "capacity"),
+        ({"ends_at": "2031-03-03T09:00"}, "ends_at"),
+        ({"outside_trainer": ""}, "trainer"),
+        ({"team": str(team().id), "capacity": "2"}, "capacity"),
+        ({"capacity": "0"}, "capacity"),
     ):
         answer = plan_session(su, **wrong)
         assert answer.status_code == 422, wrong
@@ -295,10 +336,18 @@ def test_a_lead_runs_the_own_teams_sessions_only(app: Flask, sign_in: SignIn) ->
     assert db.session.query(TrainingSession).count() == 2
 
 
-@pytest.mark.parametrize(("login", "plans", "edits", "courses"), [
-    ("su", 200, 200, 200), ("liang", 200, 403, 200), ("mei", 403, 403, 200), ("ao", 200, 403, 200), ("an", 200, 403, 200),
-    ("fan", 403, 403, 403), ("du", 403, 403, 403),
-])
+@pytest.mark.parametrize(
+    ("login", "plans", "edits", "courses"),
+    [
+        ("su", 200, 200, 200),
+        ("liang", 200, 403, 200),
+        ("mei", 403, 403, 200),
+        ("ao", 200, 403, 200),
+        ("an", 200, 403, 200),
+        ("fan", 403, 403, 403),
+        ("du", 403, 403, 403),
+    ],
+)
 def test_who_reads_and_who_writes_plans(
     app: Flask, sign_in: SignIn, login: str, plans: int, edits: int, courses: int
 ) -> None:
@@ -329,13 +378,25 @@ def test_lists_need_few_statements_however_many_rows(app: Flask, sign_in: SignIn
         db.session.add(Enrolment(session=made, person=member("mei")))
     plan = TrainingPlan(year=2031, goals="目標")
     db.session.add_all(
-        PlanItem(plan=plan, quarter=Quarter.Q1, topic_area=area(), title=f"項{n}", method=Method.CASE, audience="全體", hours=1)
+        PlanItem(
+            plan=plan,
+            quarter=Quarter.Q1,
+            topic_area=area(),
+            title=f"項{n}",
+            method=Method.CASE,
+            audience="全體",
+            hours=1,
+        )
         for n in range(30)
     )
     db.session.commit()
     su = sign_in("su")
-    for url, most in (("/training-session/list/", 10), ("/enrolment/list/", 10), ("/plan-item/list/", 10),
-                      (f"/training-plan/show/{plan.id}", 20)):
+    for url, most in (
+        ("/training-session/list/", 10),
+        ("/enrolment/list/", 10),
+        ("/plan-item/list/", 10),
+        (f"/training-plan/show/{plan.id}", 20),
+    ):
         with statements() as found:
             assert su.get(url).status_code == 200
         assert len(found) <= most, url + "\n" + "\n".join(found)
@@ -350,5 +411,7 @@ def test_the_measures_of_training(app: Flask) -> None:
     march = Period.month_of(date(2031, 3, 1))
     names = ("plans_in_force", "sessions_held", "sessions_noticed")
     assert [(MEASURES[name].figure(march).part, MEASURES[name].figure(march).whole) for name in names] == [
-        (1, 1), (2, 2), (1, 2),
+        (1, 1),
+        (2, 2),
+        (1, 2),
     ]

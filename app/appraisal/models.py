@@ -78,7 +78,7 @@ class CycleStatus(Choice):
 
 
 class Cycle(Recorded, Model):
-    """One round of appraisals over a period, of everyone or, on one subject, of chosen people (考核週期, clause 5.2)."""
+    """One round of appraisals of a period: of everyone or, on one subject, of chosen people (考核週期, clause 5.2)."""
 
     __tablename__ = "appraisal_cycle"
     __table_args__ = (
@@ -115,7 +115,7 @@ class AppraisalStatus(Choice):
 
 
 class Appraisal(Recorded, Model):
-    """One person's appraisal in one cycle: what they say, how they are scored, whether they agree (考核表, clause 5.2)."""
+    """One person's appraisal in one cycle: what they say, how they are scored, do they agree (考核表, clause 5.2)."""
 
     __tablename__ = "appraisal"
     __table_args__ = (
@@ -129,7 +129,9 @@ class Appraisal(Recorded, Model):
     cycle: Mapped[Cycle] = relationship(lazy="joined", innerjoin=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("staff_member.id", ondelete="RESTRICT"), index=True)
     person: Mapped[StaffMember] = relationship(foreign_keys=person_id, lazy="joined", innerjoin=True)
-    status: Mapped[AppraisalStatus] = choice_column(AppraisalStatus, default=AppraisalStatus.SELF_ASSESSMENT, index=True)
+    status: Mapped[AppraisalStatus] = choice_column(
+        AppraisalStatus, default=AppraisalStatus.SELF_ASSESSMENT, index=True
+    )
     strengths: Mapped[Prose | None]
     weaknesses: Mapped[Prose | None]
     improvement: Mapped[Prose | None]
@@ -146,7 +148,7 @@ class Appraisal(Recorded, Model):
 
     @property
     def owner(self) -> StaffMember | None:
-        """Who owes the next step: the person while the cycle collects, then their lead; a lead's waits for a supervisor."""
+        """Who owes the next step: the person, then their lead; a lead's and an appeal wait for a supervisor."""
         if self.status is AppraisalStatus.SELF_ASSESSMENT and self.cycle.status is CycleStatus.OPEN:
             return self.person
         return None if self.status is AppraisalStatus.APPEALED else lead_over(self.person)

@@ -18,8 +18,10 @@ from sqlalchemy.orm import joinedload
 from wtforms import Field, HiddenField, SelectField
 from wtforms.validators import Length, NumberRange, Optional
 
-from app.appraisal import facts  # noqa: F401 - declares the measures
-from app.appraisal import operations
+from app.appraisal import (
+    facts,  # noqa: F401 - declares the measures
+    operations,
+)
 from app.appraisal.models import (
     BEST_SCORE,
     LEAST_SCORE,
@@ -77,7 +79,10 @@ class IndicatorView(CatalogView):
     add_columns = ["group", "direction", "unit", "weight", "measure_name", *CATALOG_COLUMNS]
     search_columns = ["group"]
     label_columns = {
-        "group": _l("Group"), "direction": _l("Direction"), "unit": _l("Unit"), "weight": _l("Weight"),
+        "group": _l("Group"),
+        "direction": _l("Direction"),
+        "unit": _l("Unit"),
+        "weight": _l("Weight"),
         "measure_name": _l("Measure"),
     }
     validators_columns = {"weight": [NumberRange(min=0)]}
@@ -112,8 +117,13 @@ class ScoreLineView(PortalView):
     has_files = False
     related_rows = LINES_OF_AN_APPRAISAL
     label_columns = {
-        "indicator": _l("Indicator"), "weight": _l("Weight"), "figure": _l("Figure"), "figure_count": _l("Records behind it"),
-        "score": _l("Score"), "comment": _l("Comment"), "appraisal": _l("Appraisal"),
+        "indicator": _l("Indicator"),
+        "weight": _l("Weight"),
+        "figure": _l("Figure"),
+        "figure_count": _l("Records behind it"),
+        "score": _l("Score"),
+        "comment": _l("Comment"),
+        "appraisal": _l("Appraisal"),
     }
     validators_columns = {"score": [NumberRange(LEAST_SCORE, BEST_SCORE)]}
 
@@ -140,7 +150,14 @@ class AppraisalView(PortalView):
     title, noun = _l("Appraisals"), _l("Appraisal")
     list_columns = ["person", "cycle", "status", "total", "scorer", "settled_at"]
     show_columns = [
-        *list_columns, "self_assessed_at", "scored_at", "strengths", "weaknesses", "improvement", "comment", "appeal",
+        *list_columns,
+        "self_assessed_at",
+        "scored_at",
+        "strengths",
+        "weaknesses",
+        "improvement",
+        "comment",
+        "appeal",
         "decision",
     ]
     add_columns = ["cycle", "person"]
@@ -151,10 +168,18 @@ class AppraisalView(PortalView):
     base_order = ("id", "desc")
     related_views = [ScoreLineView]
     label_columns = {
-        "person": _l("Person"), "cycle": _l("Cycle"), "total": _l("Total"), "scorer": _l("Scored by"),
-        "settled_at": _l("Settled at"), "self_assessed_at": _l("Self-assessed at"), "scored_at": _l("Scored at"),
-        "strengths": _l("What went well"), "weaknesses": _l("What went less well"),
-        "improvement": _l("Plan for improvement"), "comment": _l("Comment of the scorer"), "appeal": _l("Appeal"),
+        "person": _l("Person"),
+        "cycle": _l("Cycle"),
+        "total": _l("Total"),
+        "scorer": _l("Scored by"),
+        "settled_at": _l("Settled at"),
+        "self_assessed_at": _l("Self-assessed at"),
+        "scored_at": _l("Scored at"),
+        "strengths": _l("What went well"),
+        "weaknesses": _l("What went less well"),
+        "improvement": _l("Plan for improvement"),
+        "comment": _l("Comment of the scorer"),
+        "appeal": _l("Appeal"),
         "decision": _l("Decision on the appeal"),
     }
     description_columns = {
@@ -207,8 +232,14 @@ class AppraisalView(PortalView):
         lines = self._lines(item)
         form.seen.data = state_of(lines)
         page = self.render_template(
-            "appraisal/sheet.html", view=self, item=item, lines=lines, form=form, total=total_of(lines),
-            best=BEST_SCORE, title=_("Score sheet: %(record)s", record=str(item)),
+            "appraisal/sheet.html",
+            view=self,
+            item=item,
+            lines=lines,
+            form=form,
+            total=total_of(lines),
+            best=BEST_SCORE,
+            title=_("Score sheet: %(record)s", record=str(item)),
         )
         return page, 422 if request.method == "POST" else 200
 
@@ -222,7 +253,8 @@ def sheet_form(lines: list[ScoreLine]) -> type[PortalForm]:
     made: dict[str, Any] = {"seen": HiddenField(default=state_of(lines))}
     for line in lines:
         checks = [Optional(), NumberRange(LEAST_SCORE, BEST_SCORE)]
-        made[f"score_{line.id}"] = Amount(line.indicator.name, checks, default=line.score, places=None)
+        score = line.score.normalize() if line.score is not None else None
+        made[f"score_{line.id}"] = Amount(line.indicator.name, checks, default=score, places=None)
         said = [Optional(), PlainText(), Length(max=255)]
         made[f"comment_{line.id}"] = Text(_("Comment"), said, default=line.comment)
     return type("SheetForm", (PortalForm,), made)
@@ -254,10 +286,15 @@ class CycleView(PortalView):
     base_order = ("first_on", "desc")
     related_views = [AppraisalView]
     label_columns = {
-        "kind": _l("Kind"), "subject": _l("Subject"), "first_on": _l("First day"), "last_on": _l("Last day"),
+        "kind": _l("Kind"),
+        "subject": _l("Subject"),
+        "first_on": _l("First day"),
+        "last_on": _l("Last day"),
     }
     description_columns = {
-        "subject": _l("What a special appraisal is about, such as a new product. Its people are chosen once it is open."),
+        "subject": _l(
+            "What a special appraisal is about, such as a new product. Its people are chosen once it is open."
+        ),
     }
     empty_hint = _l("Every month or quarter has its cycle: plan one, open it, and everyone's appraisal is made.")
 

@@ -31,7 +31,7 @@ from app.core.interface import PortalInterface
 from app.core.menu import open_screen
 from app.core.scope import Scope
 from app.core.security import grants
-from app.core.views import PortalView
+from app.core.views import Link, PortalView
 from app.core.views_catalog import CATALOG_COLUMNS, CatalogView
 
 TICKET_SCOPES: dict[Scope, tuple[str, ...]] = {
@@ -117,7 +117,7 @@ class NoteView(PortalView):
 
     datamodel = PortalInterface(Note)
     title, noun = _l("Notes"), lazy_pgettext("ticket", "Note")
-    list_columns = ["created_at", "author", "text", "is_told", "is_internal", "ticket"]
+    list_columns = ["created_at", "text", "author", "is_told", "is_internal", "ticket"]
     add_columns = ["ticket", "text", "is_told", "is_internal"]
     search_columns = ["ticket", "author", "is_told", "created_at"]
     searched = ["text", "ticket.number"]
@@ -128,12 +128,13 @@ class NoteView(PortalView):
     }
     base_order = ("id", "desc")
     exclude_route_methods = PortalView.exclude_route_methods | {"edit", "delete"}
+    description_columns = {"is_internal": _l("Other departments do not see it.")}
     add_label = _l("Add a note")
     label_columns = {
         "ticket": _l("Ticket"),
         "text": _l("What happened"),
         "is_told": _l("The customer was told"),
-        "is_internal": _l("Internal: not for other departments"),
+        "is_internal": _l("Internal"),
         "author": _l("Author"),
     }
 
@@ -157,11 +158,16 @@ class NoteView(PortalView):
         return ticket_url(item.ticket)
 
 
+def screen_of(kind: type[Ticket]) -> PortalView:
+    """Return the screen of a kind of ticket."""
+    screen = target_of(kind)
+    assert isinstance(screen, PortalView)  # noqa: S101 - every kind has its screen
+    return screen
+
+
 def ticket_url(ticket: Ticket) -> str:
     """Return the address of a ticket's page, which its kind's screen shows."""
-    screen = target_of(type(ticket))
-    assert isinstance(screen, PortalView)  # noqa: S101 - every kind has its screen
-    return screen.show_url(ticket)
+    return screen_of(type(ticket)).show_url(ticket)
 
 
 class TicketView(PortalView):
@@ -181,6 +187,11 @@ class TicketView(PortalView):
     def show_url(self, item: Ticket) -> str:
         """Lead to the page of the ticket's own kind."""
         return ticket_url(item)
+
+    def add_links(self, parent: Any, relation: str) -> list[Link]:
+        """Offer to log each kind for a customer."""
+        screens = (screen_of(kind) for kind in (Consultation, Complaint, BusinessRequest))
+        return [link for screen in screens for link in screen.add_links(parent, relation)]
 
 
 class OneKindView(PortalView):
@@ -216,6 +227,7 @@ class ConsultationView(OneKindView):
     workflow = CONSULTATION
     title, noun = _l("Consultations"), _l("Consultation")
     list_columns = ["number", "subject", "customer", "topic", "status", "owner", "opened_at"]
+    search_columns = [*OneKindView.search_columns, "answered_at"]
     show_columns = [
         "number", "subject", "customer", "channel", "product_line", "topic.parent", "topic", "status", "owner", "team",
         "department", "next_action", "contact_at", "opened_at", "answered_at", "closed_at", "story", "answer",

@@ -10,7 +10,7 @@ from sqlalchemy import Boolean, Date, Enum, Integer, Numeric, String, Text, Time
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import RelationshipProperty
 from wtforms import Field
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from app.core import fields
 from app.core.entity import is_short
@@ -60,7 +60,9 @@ def _field(model: type[Any], name: str, options: dict[str, Any], checks: list[An
         return _relation(prop, options, checks, need=need)
     column = prop.columns[0]
     optional = column.nullable if need is None else not need
-    checks.insert(0, Optional() if optional else InputRequired())
+    text = isinstance(column.type, Sealed) or (isinstance(column.type, String) and not isinstance(column.type, Enum))
+    # Blanks alone are an input, but no text.
+    checks.insert(0, Optional() if optional else DataRequired() if text else InputRequired())
     default = column.default.arg if column.default is not None and column.default.is_scalar else None
     options |= {"default": default}
     kind = column.type

@@ -30,7 +30,7 @@ from app.core.exporting import cell as exported
 from app.core.fields import in_all_languages, remembering, text_of
 from app.core.forms import PortalForm
 from app.core.inputs import filled, problems, told
-from app.core.matching import Matching, Source, changeable, known_by, settable
+from app.core.matching import Matching, changeable, known_by, settable
 from app.core.standin import renew_rights
 from app.core.tabular import Cell
 from app.core.tabular_read import Row, Table
@@ -95,6 +95,7 @@ class Importer:
         self.sources = [
             (name, columns.index(one.column) if one.column else None, one) for name, one in matching.sources.items()
         ]
+        self.repeats = {place: one.repeats for _name, place, one in self.sources if place is not None and one.repeats}
         key = matching.key or known_by(view)
         self.key = key if all(name in matching.sources for name in key) else ()
         self.settable, self.changeable = frozenset(settable(view)), frozenset(changeable(view))
@@ -102,7 +103,7 @@ class Importer:
         self.blank = self.kind(formdata=None, meta={"csrf": False})
         self.changing: dict[tuple[str, ...], type[PortalForm]] = {}
         self.rows_by_key: dict[Hashable, int] = {}
-        self.seen: Counter[tuple[str, str]] = Counter()
+        self.seen: Counter[tuple[int, str]] = Counter()
 
     @property
     def is_kept(self) -> bool:
@@ -146,9 +147,9 @@ class Importer:
             raise RuleError(_("The right to import was taken away meanwhile."))
 
     def _judge(self, row: Row) -> Judged:
+        row = row._replace(cells=self._told_apart(row.cells))
         given: dict[str, Cell] = {
-            name: self._told_apart(name, source, source.value(None if index is None else row.cells[index]))
-            for name, index, source in self.sources
+            name: source.value(None if place is None else row.cells[place]) for name, place, source in self.sources
         }
         readable: dict[str, Cell] = {
             name: cell for name, cell in given.items() if cell is not None and name in self.settable
@@ -171,14 +172,17 @@ class Importer:
         errors = self._change(item, changes)
         return Judged(row, Outcome.WRONG if errors else Outcome.CHANGED, errors)
 
-    def _told_apart(self, name: str, source: Source, cell: Cell) -> Cell:
-        """Return a cell that says which of the file's rows with the same it is, if the matching wants that."""
-        if not source.repeats or cell is None:
-            return cell
-        said = text_of(cell)
-        self.seen[name, said] += 1
-        times = self.seen[name, said]
-        return cell if times == 1 else f"{said}{source.repeats}{times}"
+    def _told_apart(self, cells: list[Cell]) -> list[Cell]:
+        """Return a row's cells with repeated numbers told apart; so they are handed back, too, if the row is wrong."""
+        if not self.repeats:
+            return cells
+        cells = [*cells]
+        for place, sign in self.repeats.items():
+            if said := text_of(cells[place]):
+                self.seen[place, said] += 1
+                if (times := self.seen[place, said]) > 1:
+                    cells[place] = f"{said}{sign}{times}"
+        return cells
 
     def _known(self, form: PortalForm, unread: dict[str, list[str]], given: dict[str, Cell], number: int) -> Any | None:
         """Return the record a row is about, None for a new one; raises RuleError if that cannot be told."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from flask_babel import gettext as _
@@ -29,8 +29,8 @@ class Source:
     """Where a field's value comes from.
 
     ``constant`` is for every row, or where the column's cell is empty; ``values`` translates what a cell says.
-    Where one number stands on several rows and each is a record of its own, ``repeats`` tells them apart: with "-"
-    the second 7045635 becomes 7045635-2.
+    Where one number stands on several rows and each is a record of its own, ``repeats`` tells them apart in the
+    order of the file: with "-" the second 7045635 becomes 7045635-2.
     """
 
     column: str = ""
@@ -159,7 +159,7 @@ def guess(view: PortalView, columns: list[str], known: Iterable[Matching]) -> Ma
     for matching in known:
         for name, source in matching.sources.items():
             if name not in sources and source.column and _plain(source.column) in by_heading:
-                sources[name] = Source(by_heading.pop(_plain(source.column)), source.constant, source.values)
+                sources[name] = replace(source, column=by_heading.pop(_plain(source.column)))
     return Matching(sources)
 
 

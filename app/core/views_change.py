@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
-from flask import flash, redirect, request
+from flask import flash, redirect, request, url_for
 from flask_appbuilder.security.decorators import has_access
 from flask_appbuilder.views import expose
 from flask_babel import LazyString
@@ -23,7 +23,7 @@ from app.core.entity import Numbered, Recorded
 from app.core.errors import RuleError
 from app.core.forms import PortalForm
 from app.core.numbers import give_number
-from app.core.views_read import ReadView, posted
+from app.core.views_read import Link, ReadView, posted
 from app.core.workflow import task_keeper
 
 
@@ -148,6 +148,12 @@ class ChangeView(ReadView):
         """Return why no record of this kind may be added to the one it belongs to as that stands, or None."""
         del parent
         return None
+
+    def add_links(self, parent: Any, relation: str) -> list[Link]:
+        """Return the ways to add such a record to the one it would belong to, for those who may."""
+        if relation not in self.add_columns or not self.may("add") or self.locked_under(parent) is not None:
+            return []
+        return [Link(str(self.add_label or _("Add")), url_for(f"{self.endpoint}.add", **{relation: parent.id}))]
 
     def _refuse_locked(self, item: Any) -> None:
         if (why := self.locked(item)) is not None:

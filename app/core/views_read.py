@@ -164,7 +164,8 @@ class ReadView(ModelView):
         versioned: dict[str, Callable[[], Field]] = (
             {"version": VersionField} if issubclass(self.model, Recorded) else {}
         )
-        self.edit_form = self._form([*self.edit_columns, *versioned], versioned, self.required_columns, about_record=True)
+        edit = [*self.edit_columns, *versioned]
+        self.edit_form = self._form(edit, versioned, self.required_columns, about_record=True)
         self.search_form = PortalForm
 
     def _init_titles(self) -> None:
@@ -333,7 +334,8 @@ class ReadView(ModelView):
         if text:
             query = query.where(self.search_condition(text))
         query = query.options(*(selectinload(getattr(self.model, name)) for name in self.eager))
-        rows = db.session.scalars(query.order_by(self.model.id.desc()).limit(LOOKUP_ROWS))
+        order = (self.model.position, self.model.id) if issubclass(self.model, Catalog) else (self.model.id.desc(),)
+        rows = db.session.scalars(query.order_by(*order).limit(LOOKUP_ROWS))
         return {"rows": [{"value": str(row.id), "text": str(row)} for row in rows]}
 
     lookup._permission_name = "lookup"  # noqa: SLF001 - how FAB finds rights

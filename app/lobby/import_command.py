@@ -30,9 +30,7 @@ REASONS_SHOWN = 10
 @click.command("import")
 @click.argument("entity")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--mapping", "mapping_name", metavar="NAME", help="A kept or shipped matching; without it columns are guessed."
-)
+@click.option("--mapping", "mapping_name", metavar="NAME", help="A kept or shipped matching; else columns are guessed.")
 @click.option("--as", "login", metavar="LOGIN", help="Whose rights and name count; without it the portal's own.")
 @click.option("--good-rows/--all-or-nothing", default=True, show_default=True, help="What to do if rows are wrong.")
 @click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Where wrong rows go (.csv or .xlsx).")

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from flask_babel import format_date, get_locale
 from flask_babel import gettext as _
@@ -136,7 +137,9 @@ class Board:
 
     def offered(self, cell: Cell) -> list[ShiftType]:
         """Return the shift types a cell may be given: those not retired by its day, and the one it has."""
-        return [one for one in self.types.values() if not one.is_retired(cell.day) or one.id in {cell.held, cell.chosen}]
+        return [
+            one for one in self.types.values() if not one.is_retired(cell.day) or one.id in {cell.held, cell.chosen}
+        ]
 
     def work(self, row: Row) -> Decimal:
         """Return a person's hours of the week."""
@@ -171,7 +174,7 @@ class Board:
             line: list[tuple[date, ShiftType | None, Cell | None]] = [(self.monday - DAY, row.before, None)]
             line += [(cell.day, self.types.get(cell.chosen or 0), cell) for cell in row.cells]
             line += [(self.monday + WEEK, row.after, None)]
-            for (day, one, cell), (next_day, other, next_cell) in zip(line, line[1:], strict=False):
+            for (day, one, cell), (next_day, other, next_cell) in pairwise(line):
                 if one is None or other is None:
                     continue
                 rest = other.span(next_day, zone)[0] - one.span(day, zone)[1]
@@ -294,7 +297,9 @@ def read_board(team: Team, monday: date, week: RosterWeek | None) -> Board:
         )
         .options(joinedload(LeaveRequest.kind))
     ):
-        leaves |= {(leave.person_id, day): leave for day in _days(max(leave.first_on, monday), min(leave.last_on, sunday))}
+        leaves |= {
+            (leave.person_id, day): leave for day in _days(max(leave.first_on, monday), min(leave.last_on, sunday))
+        }
     rules = db.session.scalars(
         select(CoverageRule).where(CoverageRule.team_id == team.id).order_by(CoverageRule.shift_type_id)
     )
@@ -306,7 +311,7 @@ def _days(first: date, last: date) -> list[date]:
     return [first + DAY * number for number in range((last - first).days + 1)]
 
 
-def _row(  # noqa: PLR0913 - what one row is made of
+def _row(
     person: StaffMember,
     monday: date,
     team: Team,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import ClassVar
 from zoneinfo import ZoneInfo
@@ -68,9 +68,10 @@ class ShiftType(Catalog, Model):
         return end - start + timedelta(days=self.is_over_midnight) - timedelta(minutes=self.break_minutes)
 
     def span(self, day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-        """Return the moments between which the shift of a day lies, in the office's zone."""
+        """Return the moments (UTC) between which the shift of a day lies; its hours are those of the office's zone."""
         last = day + timedelta(days=self.is_over_midnight)
-        return datetime.combine(day, self.starts_at, zone), datetime.combine(last, self.ends_at, zone)
+        start, end = datetime.combine(day, self.starts_at, zone), datetime.combine(last, self.ends_at, zone)
+        return start.astimezone(UTC), end.astimezone(UTC)
 
     def __str__(self) -> str:
         return f"{self.name} {self.hours}"

@@ -174,7 +174,9 @@ def approve_swap(swap: ShiftSwap, now: datetime) -> None:
     if swap.other_day is not None:
         still = still and theirs is not None and theirs.person_id == swap.colleague_id and theirs.day == swap.other_day
     if mine is None or not still:
-        raise RuleError(_("The roster has changed since this swap was asked for. Please refuse it; it can be asked anew."))
+        raise RuleError(
+            _("The roster has changed since this swap was asked for. Please refuse it; it can be asked anew.")
+        )
     if theirs is not None and theirs.day == mine.day:
         mine.shift_type, theirs.shift_type = theirs.shift_type, mine.shift_type
         mine.seat, theirs.seat = theirs.seat, mine.seat

@@ -17,8 +17,10 @@ from app.core.menu import open_screen
 from app.core.scope import Scope
 from app.core.views import PortalView
 from app.core.views_catalog import CATALOG_COLUMNS, CatalogView
-from app.roster import facts  # noqa: F401 - declares the measures
-from app.roster import operations
+from app.roster import (
+    facts,  # noqa: F401 - declares the measures
+    operations,
+)
 from app.roster.models import (
     AttendanceDay,
     AttendanceStatus,
@@ -35,7 +37,11 @@ from app.roster.models import (
 from app.roster.views_board import RosterWeekView
 from app.roster.workflow import ATTENDANCE, LEAVE, SWAP
 
-PERSON_SCOPES = {Scope.OWN: ("person_id",), Scope.TEAM: ("person.team_id",), Scope.DEPARTMENT: ("person.department_id",)}
+PERSON_SCOPES = {
+    Scope.OWN: ("person_id",),
+    Scope.TEAM: ("person.team_id",),
+    Scope.DEPARTMENT: ("person.department_id",),
+}
 
 
 class ShiftTypeView(CatalogView):
@@ -47,8 +53,12 @@ class ShiftTypeView(CatalogView):
     show_columns = [*list_columns, "is_over_midnight", "work", "position"]
     add_columns = ["starts_at", "ends_at", "break_minutes", "color", *CATALOG_COLUMNS]
     label_columns = {
-        "starts_at": _l("Starts at"), "ends_at": _l("Ends at"), "break_minutes": _l("Break in minutes"),
-        "color": _l("Colour"), "is_over_midnight": _l("Over midnight"), "work": _l("Working time"),
+        "starts_at": _l("Starts at"),
+        "ends_at": _l("Ends at"),
+        "break_minutes": _l("Break in minutes"),
+        "color": _l("Colour"),
+        "is_over_midnight": _l("Over midnight"),
+        "work": _l("Working time"),
     }
     description_columns = {"ends_at": _l("A time up to the start means the next day.")}
 
@@ -75,7 +85,10 @@ class CoverageRuleView(PortalView):
     base_order = ("id", "asc")
     has_files = False
     label_columns = {
-        "team": _l("Team"), "weekday": _l("Weekday"), "shift_type": _l("Shift"), "least": _l("Least number of people"),
+        "team": _l("Team"),
+        "weekday": _l("Weekday"),
+        "shift_type": _l("Shift"),
+        "least": _l("Least number of people"),
         "best": _l("Best number of people"),
     }
     empty_hint = _l("With a rule for each shift and weekday the roster board shows where people are missing.")
@@ -95,7 +108,11 @@ class ShiftView(PortalView):
     base_order = ("day", "desc")
     has_files = False
     label_columns = {
-        "day": _l("Day"), "person": _l("Person"), "shift_type": _l("Shift"), "team": _l("Team"), "seat": _l("Area or seat"),
+        "day": _l("Day"),
+        "person": _l("Person"),
+        "shift_type": _l("Shift"),
+        "team": _l("Team"),
+        "seat": _l("Area or seat"),
     }
     empty_hint = _l("Your shifts appear here when your team's week is published.")
 
@@ -142,8 +159,14 @@ class LeaveRequestView(PortalView):
     scopes = PERSON_SCOPES
     base_order = ("first_on", "desc")
     label_columns = {
-        "person": _l("Person"), "kind": _l("Kind of leave"), "first_on": _l("First day"), "last_on": _l("Last day"),
-        "hours": _l("Hours"), "reason": _l("Reason"), "answer": _l("Answer"), "decided_by": _l("Decided by"),
+        "person": _l("Person"),
+        "kind": _l("Kind of leave"),
+        "first_on": _l("First day"),
+        "last_on": _l("Last day"),
+        "hours": _l("Hours"),
+        "reason": _l("Reason"),
+        "answer": _l("Answer"),
+        "decided_by": _l("Decided by"),
         "decided_at": _l("Decided at"),
     }
     description_columns = {
@@ -191,9 +214,16 @@ class ShiftSwapView(PortalView):
     exclude_route_methods = PortalView.exclude_route_methods | {"edit", "delete"}
     has_files = False
     label_columns = {
-        "asker": _l("Asked by"), "day": _l("Day given away"), "colleague": _l("Colleague"), "other_day": _l("Day taken"),
-        "shift": _l("Shift to give away"), "other_shift": _l("Shift to take"), "reason": _l("Reason"),
-        "answer": _l("Answer"), "decided_by": _l("Decided by"), "decided_at": _l("Decided at"),
+        "asker": _l("Asked by"),
+        "day": _l("Day given away"),
+        "colleague": _l("Colleague"),
+        "other_day": _l("Day taken"),
+        "shift": _l("Shift to give away"),
+        "other_shift": _l("Shift to take"),
+        "reason": _l("Reason"),
+        "answer": _l("Answer"),
+        "decided_by": _l("Decided by"),
+        "decided_at": _l("Decided at"),
     }
     description_columns = {
         "shift": _l("Type your name or a day, such as 2026-11-24."),
@@ -217,7 +247,14 @@ class AttendanceDayView(PortalView):
     workflow = ATTENDANCE
     title, noun = _l("Attendance"), _l("Attendance of a day")
     list_columns = [
-        "day", "person", "shift_type", "clocked_in_at", "clocked_out_at", "late_minutes", "early_minutes", "is_absent",
+        "day",
+        "person",
+        "shift_type",
+        "clocked_in_at",
+        "clocked_out_at",
+        "late_minutes",
+        "early_minutes",
+        "is_absent",
         "status",
     ]
     show_columns = [*list_columns, "planned_from", "planned_to", "reason", "correction", "answer"]
@@ -228,10 +265,19 @@ class AttendanceDayView(PortalView):
     scopes = PERSON_SCOPES
     base_order = ("day", "desc")
     label_columns = {
-        "day": _l("Day"), "person": _l("Person"), "shift_type": _l("Shift"), "planned_from": _l("Planned from"),
-        "planned_to": _l("Planned to"), "clocked_in_at": _l("Clocked in at"), "clocked_out_at": _l("Clocked out at"),
-        "late_minutes": _l("Late by minutes"), "early_minutes": _l("Left early by minutes"), "is_absent": _l("Absent"),
-        "reason": _l("Reason"), "correction": _l("What should be corrected"), "answer": _l("Answer"),
+        "day": _l("Day"),
+        "person": _l("Person"),
+        "shift_type": _l("Shift"),
+        "planned_from": _l("Planned from"),
+        "planned_to": _l("Planned to"),
+        "clocked_in_at": _l("Clocked in at"),
+        "clocked_out_at": _l("Clocked out at"),
+        "late_minutes": _l("Late by minutes"),
+        "early_minutes": _l("Left early by minutes"),
+        "is_absent": _l("Absent"),
+        "reason": _l("Reason"),
+        "correction": _l("What should be corrected"),
+        "answer": _l("Answer"),
     }
     description_columns = {"shift_type": _l("Leave it empty to take the shift from the roster.")}
 

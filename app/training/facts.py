@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, select
 
@@ -11,7 +13,7 @@ from app.training.models import PlanStatus, SessionStatus, TrainingPlan, Trainin
 NOTICE_DAYS = 3
 
 
-def _held(period: Period) -> Select[tuple[TrainingSession]]:
+def _held(period: Period) -> Select[Any]:
     return select(TrainingSession).where(
         TrainingSession.status == SessionStatus.HELD, TrainingSession.starts_at.between(*period.bounds)
     )

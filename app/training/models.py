@@ -53,13 +53,15 @@ class PlanStatus(Choice):
 
 
 class TrainingPlan(Recorded, Model):
-    """One edition of the training plan of one year: goals, budget and, in its items, the schedule (年度培訓計劃, 4.1.1)."""
+    """One edition of a year's training plan: goals, budget and, as items, the schedule (年度培訓計劃, clause 4.1.1)."""
 
     __tablename__ = "training_plan"
     __table_args__ = (
         UniqueConstraint("year", "edition"),
         CheckConstraint("budget IS NULL OR budget >= 0", name="budget_not_negative"),
-        CheckConstraint("status NOT IN ('APPROVED', 'REPLACED') OR approved_at IS NOT NULL", name="approved_has_moment"),
+        CheckConstraint(
+            "status NOT IN ('APPROVED', 'REPLACED') OR approved_at IS NOT NULL", name="approved_has_moment"
+        ),
     )
     queue_role: ClassVar[str] = "supervisor"
 

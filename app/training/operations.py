@@ -39,7 +39,9 @@ def _must_be_only(year: int) -> None:
         TrainingPlan.year == year, TrainingPlan.status.in_((PlanStatus.DRAFT, PlanStatus.SUBMITTED))
     )
     if (other := db.session.scalar(unfinished)) is not None:
-        raise RuleError(_("There is an unfinished plan for this year already: %(plan)s.", plan=str(other)), field="year")
+        raise RuleError(
+            _("There is an unfinished plan for this year already: %(plan)s.", plan=str(other)), field="year"
+        )
 
 
 def submit_plan(plan: TrainingPlan, now: datetime) -> None:
@@ -74,7 +76,9 @@ def revise_plan(plan: TrainingPlan, now: datetime) -> None:
     begin_plan(copy)
     db.session.add(copy)
     for item in plan.items:
-        kept = {name: getattr(item, name) for name in ("quarter", "topic_area_id", "title", "method", "audience", "hours")}
+        kept = {
+            name: getattr(item, name) for name in ("quarter", "topic_area_id", "title", "method", "audience", "hours")
+        }
         db.session.add(PlanItem(plan=copy, copied_from_id=item.id, **kept))
 
 
@@ -99,7 +103,9 @@ def enrol_team(session: TrainingSession) -> None:
     )
     people = [person for person in db.session.scalars(members) if person.id != session.trainer_id]
     if session.capacity is not None and len(people) > session.capacity:
-        raise RuleError(_("The team has %(count)s people, more than there are places.", count=len(people)), field="capacity")
+        raise RuleError(
+            _("The team has %(count)s people, more than there are places.", count=len(people)), field="capacity"
+        )
     db.session.add_all(Enrolment(session=session, person=person) for person in people)
 
 

@@ -12,7 +12,6 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, and_
 from wtforms.validators import NumberRange
 
-from app.core import present
 from app.core.errors import RuleError
 from app.core.interface import PortalInterface
 from app.core.menu import open_screen
@@ -20,8 +19,10 @@ from app.core.scope import Scope, scope_clause
 from app.core.security import grants
 from app.core.views import PortalView
 from app.core.views_catalog import CatalogView
-from app.training import facts  # noqa: F401 - declares the measures
-from app.training import operations
+from app.training import (
+    facts,  # noqa: F401 - declares the measures
+    operations,
+)
 from app.training.models import (
     Course,
     Enrolment,
@@ -73,9 +74,14 @@ class EnrolmentView(PortalView):
     has_files = False
     related_rows = ROWS_OF_A_PLAN
     label_columns = {
-        "session": _l("Session"), "person": _l("Participant"), "notified_at": _l("Notified at"),
-        "read_at": _l("Read at"), "session.starts_at": _l("Starts at"), "session.ends_at": _l("Ends at"),
-        "session.place": _l("Place"), "session.agenda": _l("Content"),
+        "session": _l("Session"),
+        "person": _l("Participant"),
+        "notified_at": _l("Notified at"),
+        "read_at": _l("Read at"),
+        "session.starts_at": _l("Starts at"),
+        "session.ends_at": _l("Ends at"),
+        "session.place": _l("Place"),
+        "session.agenda": _l("Content"),
     }
     add_label = _l("Enrol")
     empty_hint = _l("Sessions you are enrolled in appear here.")
@@ -110,12 +116,28 @@ class TrainingSessionView(PortalView):
     title, noun = _l("Training sessions"), _l("Training session")
     list_columns = ["starts_at", "course", "place", "method", "trainer", "team", "status"]
     show_columns = [
-        *list_columns, "ends_at", "outside_trainer", "plan_item", "capacity", "agenda", "notified_at", "notice_days",
+        *list_columns,
+        "ends_at",
+        "outside_trainer",
+        "plan_item",
+        "capacity",
+        "agenda",
+        "notified_at",
+        "notice_days",
         "reason",
     ]
     add_columns = [
-        "course", "starts_at", "ends_at", "place", "method", "trainer", "outside_trainer", "team", "capacity",
-        "plan_item", "agenda",
+        "course",
+        "starts_at",
+        "ends_at",
+        "place",
+        "method",
+        "trainer",
+        "outside_trainer",
+        "team",
+        "capacity",
+        "plan_item",
+        "agenda",
     ]
     edit_columns = [name for name in add_columns if name != "team"]
     search_columns = ["status", "course", "plan_item", "team", "trainer", "starts_at", "method"]
@@ -128,14 +150,25 @@ class TrainingSessionView(PortalView):
     related_views = [EnrolmentView]
     validators_columns = {"capacity": [NumberRange(min=1)]}
     label_columns = {
-        "course": _l("Course"), "starts_at": _l("Starts at"), "ends_at": _l("Ends at"), "place": _l("Place"),
-        "method": _l("Method"), "trainer": _l("Trainer"), "outside_trainer": _l("Outside trainer"),
-        "team": _l("For the team"), "capacity": _l("Places"), "plan_item": _l("Item of the plan"),
-        "agenda": _l("Content"), "notified_at": _l("Notified at"), "notice_days": _l("Days of notice"),
+        "course": _l("Course"),
+        "starts_at": _l("Starts at"),
+        "ends_at": _l("Ends at"),
+        "place": _l("Place"),
+        "method": _l("Method"),
+        "trainer": _l("Trainer"),
+        "outside_trainer": _l("Outside trainer"),
+        "team": _l("For the team"),
+        "capacity": _l("Places"),
+        "plan_item": _l("Item of the plan"),
+        "agenda": _l("Content"),
+        "notified_at": _l("Notified at"),
+        "notice_days": _l("Days of notice"),
         "reason": _l("Reason"),
     }
     description_columns = {
-        "team": _l("Everyone in the team is enrolled when the session is saved. Leave it empty to enrol single people."),
+        "team": _l(
+            "Everyone in the team is enrolled when the session is saved. Leave it empty to enrol single people."
+        ),
         "agenda": _l("Participants read this in their notice."),
     }
     add_label = _l("Plan a session")
@@ -151,7 +184,9 @@ class TrainingSessionView(PortalView):
         if item.status in {None, SessionStatus.PLANNED}:
             return None
         if item.status is SessionStatus.NOTIFIED:
-            return _l("The participants know this time and place. Choose “Change time or place” first; they are told again.")
+            return _l(
+                "The participants know this time and place. Choose “Change time or place” first; they are told again."
+            )
         return _l("This session is over or cancelled.")
 
     def pre_add(self, item: TrainingSession) -> None:
@@ -174,7 +209,7 @@ class PlanItemView(PortalView):
 
     datamodel = PortalInterface(PlanItem)
     title, noun = _l("Items of training plans"), _l("Item of a training plan")
-    list_columns = ["quarter", "topic_area", "title", "method", "audience", "hours", "plan"]
+    list_columns = ["title", "quarter", "topic_area", "method", "audience", "hours", "plan"]
     add_columns = ["plan", "title", "topic_area", "method", "quarter", "audience", "hours"]
     edit_columns = [name for name in add_columns if name != "plan"]
     search_columns = ["plan", "quarter", "topic_area", "method"]
@@ -185,8 +220,13 @@ class PlanItemView(PortalView):
     adds_many = True
     related_views = [TrainingSessionView]
     label_columns = {
-        "plan": _l("Training plan"), "quarter": _l("Quarter"), "topic_area": _l("Topic area"), "title": _l("What is taught"),
-        "method": _l("Method"), "audience": _l("For whom"), "hours": _l("Hours"),
+        "plan": _l("Training plan"),
+        "quarter": _l("Quarter"),
+        "topic_area": _l("Topic area"),
+        "title": _l("What is taught"),
+        "method": _l("Method"),
+        "audience": _l("For whom"),
+        "hours": _l("Hours"),
     }
     validators_columns = {"hours": [NumberRange(min=0.1)]}
     description_columns = {"audience": _l("For example: all agents, new colleagues, team 1.")}
@@ -234,9 +274,16 @@ class TrainingPlanView(PortalView):
     related_views = [PlanItemView]
     validators_columns = {"year": [NumberRange(*YEARS)], "budget": [NumberRange(min=0)]}
     label_columns = {
-        "year": _l("Year"), "edition": _l("Edition"), "budget": _l("Budget"), "author": _l("Author"),
-        "approver": _l("Approved by"), "approved_at": _l("Approved at"), "goals": _l("Goals"), "answer": _l("Answer"),
-        "hours": _l("Hours in total"), "uncovered": _l("Topic areas without an item"),
+        "year": _l("Year"),
+        "edition": _l("Edition"),
+        "budget": _l("Budget"),
+        "author": _l("Author"),
+        "approver": _l("Approved by"),
+        "approved_at": _l("Approved at"),
+        "goals": _l("Goals"),
+        "answer": _l("Answer"),
+        "hours": _l("Hours in total"),
+        "uncovered": _l("Topic areas without an item"),
     }
     description_columns = {
         "year": _l("The items, with content, method and quarter, are added on the plan's page."),
@@ -270,7 +317,10 @@ class CourseView(PortalView):
     base_order = ("code", "asc")
     related_views = [TrainingSessionView]
     label_columns = {
-        "title": _l("Title"), "topic_area": _l("Topic area"), "level": _l("Level"), "hours": _l("Hours"),
+        "title": _l("Title"),
+        "topic_area": _l("Topic area"),
+        "level": _l("Level"),
+        "hours": _l("Hours"),
         "summary": _l("Summary"),
     }
 

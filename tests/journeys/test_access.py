@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from conftest import PASSWORD
 from flask import Flask
 from flask_appbuilder.security.sqla.models import Role, User
 from playwright.sync_api import Locator, Page, expect
@@ -50,7 +51,7 @@ def test_a_role_that_is_given_works_with_the_next_click_and_ends_with_it_too(
     an.fill("#q", "kai")
     an.press("#q", "Enter")
     an.locator("table.list tbody a", has_text="kai").click()
-    an.get_by_role("link", name=say("Roles"), exact=True).click(),
+    an.locator("main").get_by_role("link", name=say("Roles"), exact=True).click()
     tick(an, facility)
     assert roles_of("kai") == {"agent", "facility"}
 
@@ -64,7 +65,7 @@ def test_a_role_that_is_given_works_with_the_next_click_and_ends_with_it_too(
 
     kai.goto("/area/add")
     fill_area(kai, "KAI2")
-    an.get_by_role("link", name=say("Roles"), exact=True).click()
+    an.locator("main").get_by_role("link", name=say("Roles"), exact=True).click()
     tick(an, facility)
     assert roles_of("kai") == {"agent"}
     kai.locator(".form-end .btn-primary").click()
@@ -90,7 +91,7 @@ def test_a_right_ticked_in_the_matrix_works_with_the_next_click_and_ends_with_it
     expect(suppliers).to_have_count(0)
 
     an.locator("nav.side").get_by_role("link", name=say("Roles"), exact=True).click()
-    an.locator(f"a[href='/role/show/{role}']").click()
+    an.locator(f".role-tabs a[href='/role/show/{role}']").click()
     box = an.locator("input[name='can_list:SupplierView']")
     expect(box).not_to_be_checked()
     save(an, box)
@@ -124,7 +125,7 @@ def test_switching_a_login_off_ends_its_open_windows(app: Flask, browse: Browse,
     kai.reload()
     kai.wait_for_url("**/login/**")
     kai.fill("#username", "kai")
-    kai.fill("#password", "a long enough password")
+    kai.fill("#password", PASSWORD)
     kai.click("main button")
     expect(kai.locator(".note-warning")).to_be_visible()
     with rows() as session:

@@ -106,12 +106,12 @@ def test_leaving_asks_after_a_refused_save_too(app: Flask, browse: Browse) -> No
 def test_a_delete_asks_first(app: Flask, browse: Browse) -> None:
     item = equipment().id
     fan = browse("fan")
-    answers = iter((Dialog.dismiss, Dialog.accept))
-    fan.on("dialog", lambda dialog: next(answers)(dialog))
     fan.goto(f"/equipment/show/{item}")
+    fan.once("dialog", lambda dialog: dialog.dismiss())
     fan.locator("form[action*=delete] button").click()
     with rows() as session:
         assert session.get(Equipment, item) is not None
+    fan.once("dialog", lambda dialog: dialog.accept())
     fan.locator("form[action*=delete] button").click()
     fan.wait_for_url("**/equipment/list/")
     with rows() as session:

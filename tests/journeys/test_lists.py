@@ -56,7 +56,7 @@ def test_a_list_is_searched_filtered_sorted_and_turned(app: Flask, browse: Brows
     fan = browse("fan")
     fan.locator("nav.side a", has_text=say("Repairs")).click()
     fan.wait_for_url("**/repair/list/")
-    assert shown(fan) == numbers[:-FIRST_PAGE - 1:-1]
+    assert shown(fan) == numbers[: -FIRST_PAGE - 1 : -1]
     fan.locator("a[rel=next]").click()
     expect(fan.locator("a[rel=prev]")).to_be_visible()
     assert shown(fan) == numbers[4::-1]
@@ -66,7 +66,7 @@ def test_a_list_is_searched_filtered_sorted_and_turned(app: Flask, browse: Brows
     assert shown(fan) == numbers[:FIRST_PAGE]
     fan.locator("th a", has_text=say("Number")).click()
     expect(fan.locator("th[aria-sort=descending]")).to_be_visible()
-    assert shown(fan) == numbers[:-FIRST_PAGE - 1:-1]
+    assert shown(fan) == numbers[: -FIRST_PAGE - 1 : -1]
 
     fan.fill("#q", "第7號")
     fan.press("#q", "Enter")
@@ -148,7 +148,9 @@ def test_the_main_things_are_reached_by_keyboard(app: Flask, browse: Browse, say
         if here.count() == 0:
             break
         reached += [name for name, selector in wanted.items() if name not in reached and matches(here, selector)]
-        assert here.evaluate("(e) => getComputedStyle(e).outlineStyle !== 'none' || getComputedStyle(e).boxShadow !== 'none'")
+        assert here.evaluate(
+            "(e) => getComputedStyle(e).outlineStyle !== 'none' || getComputedStyle(e).boxShadow !== 'none'"
+        )
     assert reached == list(wanted)
 
     fan.goto("/repair/list/")

@@ -10,7 +10,7 @@ import segno
 from conftest import member
 from flask import Flask
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import select
 from test_repairs import equipment
 
@@ -31,24 +31,10 @@ def test_a_fault_reported_from_a_phone_is_mended_and_confirmed(
     Image.new("RGB", (1200, 900), "navy").save(photo)
 
     mei = browse("mei", width=390, height=844)
-    mei.goto(f"/repair/add?equipment={item}")
-    expect(mei.locator(".ts-control")).to_contain_text("PH-0231 話機")
-    kind = mei.locator("#fault_kind option").nth(1)
-    mei.select_option("#fault_kind", label=str(kind.text_content()))
-    mei.locator(".pills span", has_text=say("Cannot work")).tap()
-    mei.locator("#fault").fill("按鍵沒有反應")
-    mei.set_input_files("#attachments", photo)
-    mei.locator(".form-end .btn-primary").tap()
-    mei.wait_for_url("**/repair/show/*")
-    expect(mei.locator(".note-success")).to_be_visible()
-    expect(mei.locator("main")).to_contain_text("按鍵沒有反應")
-    expect(mei.locator(".files a[download]")).to_have_text(photo.name)
-    picture = mei.locator(".files img")
-    picture.scroll_into_view_if_needed()
-    assert picture.evaluate("async (image) => { await image.decode(); return image.naturalWidth; }") > 0
+    key = report(mei, item, photo, say)
     with rows() as session:
-        repair = session.scalars(select(Repair)).one()
-        key, number = repair.id, repair.number
+        repair = session.get_one(Repair, key)
+        number = repair.number
         assert (repair.status, repair.reporter, repair.equipment_id) == (RepairStatus.REPORTED, member("mei"), item)
         assert repair.equipment.status is EquipmentStatus.OUT_OF_ORDER
         assert session.scalars(select(Attachment.name)).one() == photo.name
@@ -57,24 +43,11 @@ def test_a_fault_reported_from_a_phone_is_mended_and_confirmed(
     task = fan.locator("main tr", has_text=number)
     expect(task).to_contain_text(say("%(span)s left", span="").strip())
     task.get_by_role("link").click()
-    fan.get_by_role("button", name=say("Accept"), exact=True).click()
-    expect(fan.locator(".path [aria-current]")).to_have_text(say("In repair"))
-    fan.get_by_role("link", name=say("Wait for a part"), exact=True).click()
-    fan.fill("#part", "聽筒")
-    fan.fill("#expected_on", "2026-12-01")
-    fan.locator(".form-end .btn-primary").click()
-    fan.wait_for_url(f"**/repair/show/{key}")
-    expect(fan.locator(".facts")).to_contain_text("2026-12-01")
+    wait_for_a_part(fan, say)
     with rows() as session:
         due = session.scalars(select(Task).where(Task.promise == "repair_return")).one()
         assert (due.status, due.owner) == (TaskStatus.PAUSED, member("fan"))
-    fan.get_by_role("button", name=say("Part arrived"), exact=True).click()
-    fan.get_by_role("link", name=say("Fixed"), exact=True).click()
-    fan.fill("#remedy", "更換聽筒")
-    fan.fill("#cost", "350.5")
-    fan.locator(".form-end .btn-primary").click()
-    expect(fan.locator(".path [aria-current]")).to_have_text(say("Fixed"))
-    expect(fan.locator(".facts")).to_contain_text("350.5")
+    mend(fan, say)
 
     mei.reload()
     mei.get_by_role("button", name=say("Confirm"), exact=True).tap()
@@ -87,9 +60,50 @@ def test_a_fault_reported_from_a_phone_is_mended_and_confirmed(
         assert {task.status for task in session.scalars(select(Task))} == {TaskStatus.KEPT}
 
     fan.goto(f"/equipment/show/{item}")
-    expect(fan.locator("main")).to_contain_text(number)
     fan.locator("tr", has_text=number).get_by_text(say("Closed")).click()
     fan.wait_for_url(f"**/repair/show/{key}")
+
+
+def report(mei: Page, item: int, photo: Path, say: Say) -> int:
+    """Report a fault by the label's address, with one thumb; return the repair's key."""
+    mei.goto(f"/repair/add?equipment={item}")
+    expect(mei.locator(".ts-control")).to_contain_text("PH-0231 話機")
+    mei.select_option("#fault_kind", index=1)
+    mei.locator(".pills span", has_text=say("Cannot work")).tap()
+    mei.locator("#fault").fill("按鍵沒有反應")
+    mei.set_input_files("#attachments", photo)
+    mei.locator(".form-end .btn-primary").tap()
+    mei.wait_for_url("**/repair/show/*")
+    expect(mei.locator(".note-success")).to_be_visible()
+    expect(mei.locator("main")).to_contain_text("按鍵沒有反應")
+    expect(mei.locator(".files a[download]")).to_have_text(photo.name)
+    picture = mei.locator(".files img")
+    picture.scroll_into_view_if_needed()
+    assert picture.evaluate("async (image) => { await image.decode(); return image.naturalWidth; }") > 0
+    return int(mei.url.rpartition("/")[2])
+
+
+def wait_for_a_part(fan: Page, say: Say) -> None:
+    """Accept the repair whose page is open, and say what it waits for until when."""
+    fan.get_by_role("button", name=say("Accept"), exact=True).click()
+    expect(fan.locator(".path [aria-current]")).to_have_text(say("In repair"))
+    fan.get_by_role("link", name=say("Wait for a part"), exact=True).click()
+    fan.fill("#part", "聽筒")
+    fan.fill("#expected_on", "2026-12-01")
+    fan.locator(".form-end .btn-primary").click()
+    fan.wait_for_url("**/repair/show/*")
+    expect(fan.locator(".facts")).to_contain_text("2026-12-01")
+
+
+def mend(fan: Page, say: Say) -> None:
+    """Go on when the part is here, and say what was done and what it cost."""
+    fan.get_by_role("button", name=say("Part arrived"), exact=True).click()
+    fan.get_by_role("link", name=say("Fixed"), exact=True).click()
+    fan.fill("#remedy", "更換聽筒")
+    fan.fill("#cost", "350.5")
+    fan.locator(".form-end .btn-primary").click()
+    expect(fan.locator(".path [aria-current]")).to_have_text(say("Fixed"))
+    expect(fan.locator(".facts")).to_contain_text("350.5")
 
 
 def test_a_label_on_the_sheet_leads_a_phone_to_the_report_of_its_piece(app: Flask, browse: Browse) -> None:

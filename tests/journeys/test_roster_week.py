@@ -1,4 +1,4 @@
-"""A lead puts a week of shifts in and publishes it (clause 2.2.1): by mouse, by keyboard; the agents then see theirs."""
+"""A lead puts a week of shifts in by mouse and by keyboard and publishes it (clause 2.2.1); agents then see theirs."""
 
 from __future__ import annotations
 

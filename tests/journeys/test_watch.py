@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
+
 from journeys.conftest import Browse
 
 pytestmark = pytest.mark.browser

@@ -29,12 +29,14 @@ class Cast:
     people: dict[str, StaffMember] = field(default_factory=dict)
     logins: dict[str, StaffMember] = field(default_factory=dict)
     teams: dict[str, Team] = field(default_factory=dict)
+    members: dict[str, list[StaffMember]] = field(default_factory=dict)
+    """Agents by team, in the order they came."""
     duty: set[tuple[int, date]] = field(default_factory=set)
     """Who works on which day, by the rosters."""
 
     def agents(self, team: Team, day: date) -> list[StaffMember]:
         """Return a team's agents who are at work on a day and stay long enough to finish something."""
-        return [one for one in self._members(team) if self.is_here(one, day)]
+        return [one for one in self.members[team.code] if self.is_here(one, day)]
 
     def is_here(self, person: StaffMember, day: date) -> bool:
         """Tell whether a person is at work on a day and stays long enough to finish something."""
@@ -48,17 +50,6 @@ class Cast:
         """Wait until a person is at work."""
         while person.team is not None and (person.id, clock.today()) not in self.duty:
             yield stage.during(next(stage.workdays(clock.today() + timedelta(days=1))), 9, 11)
-
-    def place_in_team(self, person: StaffMember) -> int:
-        """Return how many agents of the team were there before a person."""
-        return self._members(person.team).index(person)
-
-    def size(self, team: Team) -> int:
-        """Return how many agents a team has had."""
-        return len(self._members(team))
-
-    def _members(self, team: Team | None) -> list[StaffMember]:
-        return [one for one in self.people.values() if one.team is team and one.leads is None]
 
     def lead(self, team: Team) -> StaffMember:
         """Return a team's lead."""
@@ -117,6 +108,8 @@ def employment(stage: Stage, cast: Cast, row: dict[str, str]) -> Story:
         hired_on=hiring(stage, row),
     )
     cast.people[person.number] = cast.logins[login] = person
+    if person.team is not None and person.leads is None:
+        cast.members.setdefault(person.team.code, []).append(person)
     if left is not None:
         yield stage.moment(left - NOTICE, OPENS)
         stage.change(cast.first.id, person, left_on=left)

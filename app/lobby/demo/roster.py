@@ -62,7 +62,8 @@ class Planner:
             return "EARLY" if works else None
         team = person.team
         assert team is not None
-        turn = (self.cast.place_in_team(person) + day.toordinal() // 7) % self.cast.size(team)
+        members = self.cast.members[team.code]
+        turn = (members.index(person) + day.toordinal() // 7) % len(members)
         if turn == SATURDAY_DUTY:
             return "EARLY" if day.weekday() not in {MONDAY, SUNDAY} else None
         if not works:
