@@ -127,8 +127,7 @@ class _Reader:
         key = self._given_or_kept("PORTAL_SECRET_KEY", "secret_key", secrets.token_urlsafe)
         if key and len(os.fsencode(key)) < SECRET_KEY_BYTES:
             self.problems.append(
-                "PORTAL_SECRET_KEY, or the file that keeps it, is shorter than "
-                f"{SECRET_KEY_BYTES} bytes."
+                f"PORTAL_SECRET_KEY, or the file that keeps it, is shorter than {SECRET_KEY_BYTES} bytes."
             )
         return key
 
@@ -140,8 +139,7 @@ class _Reader:
             decoded = b""
         if key and len(decoded) != FIELD_KEY_BYTES:
             self.problems.append(
-                "PORTAL_FIELD_KEY, or the file that keeps it, is not "
-                f"{FIELD_KEY_BYTES} bytes in base64."
+                f"PORTAL_FIELD_KEY, or the file that keeps it, is not {FIELD_KEY_BYTES} bytes in base64."
             )
         return decoded
 
@@ -155,9 +153,7 @@ class _Reader:
     def demo_password(self) -> str | None:
         text = self.get("PORTAL_DEMO_PASSWORD")
         if text and len(text) < DEMO_PASSWORD_LENGTH:
-            self.problems.append(
-                f"PORTAL_DEMO_PASSWORD is shorter than {DEMO_PASSWORD_LENGTH} characters."
-            )
+            self.problems.append(f"PORTAL_DEMO_PASSWORD is shorter than {DEMO_PASSWORD_LENGTH} characters.")
         return text or None
 
     def https(self) -> bool:
@@ -171,9 +167,7 @@ class _Reader:
         try:
             ZoneInfo(text)
         except (KeyError, ValueError, OSError):  # unknown name, a path, a folder of zones
-            self.problems.append(
-                f"PORTAL_TIME_ZONE is not a time zone such as Asia/Taipei: {text}."
-            )
+            self.problems.append(f"PORTAL_TIME_ZONE is not a time zone such as Asia/Taipei: {text}.")
         return text
 
     def log_level(self) -> str:
@@ -188,9 +182,7 @@ class _Reader:
             with tempfile.TemporaryFile(dir=self.data_dir):
                 return True
         except OSError as error:
-            self.problems.append(
-                f"PORTAL_DATA_DIR: cannot write in the folder {self.data_dir} ({error.strerror})."
-            )
+            self.problems.append(f"PORTAL_DATA_DIR: cannot write in the folder {self.data_dir} ({error.strerror}).")
             return False
 
     def _given_or_kept(self, name: str, file_name: str, make: Callable[[], str]) -> str:
@@ -268,9 +260,7 @@ def settings_or_exit() -> Settings:
     try:
         return Settings.from_env(os.environ)
     except SettingsError as error:
-        sys.exit(
-            "The portal cannot start.\n" + "\n".join(f"- {problem}" for problem in error.problems)
-        )
+        sys.exit("The portal cannot start.\n" + "\n".join(f"- {problem}" for problem in error.problems))
 
 
 def flask_config(settings: Settings) -> dict[str, object]:

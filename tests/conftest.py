@@ -249,7 +249,7 @@ class Person(FlaskClient):
 
     def page(self, url: str, status: int = 200) -> BeautifulSoup:
         """Fetch a page, check it, and return it parsed."""
-        answer = self.get(url, follow_redirects=status == 200)  # noqa: PLR2004
+        answer = self.get(url, follow_redirects=status == 200)
         assert answer.status_code == status, f"{url}: {answer.status_code}\n{answer.text[-2000:]}"
         return check_page(answer.text, url)
 

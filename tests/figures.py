@@ -62,7 +62,10 @@ def person(portal: Flask, login: str) -> Person:
 def cost(portal: Flask) -> list[tuple[str, int]]:
     """Return the lines of model and screen of every entity, blank lines and docstrings included."""
     return sorted(
-        (view.model.__name__, len(inspect.getsource(view.model).splitlines()) + len(inspect.getsource(type(view)).splitlines()))
+        (
+            view.model.__name__,
+            len(inspect.getsource(view.model).splitlines()) + len(inspect.getsource(type(view)).splitlines()),
+        )
         for view in screens(portal)
         if view.model.__module__.startswith("app.")
     )
@@ -92,8 +95,10 @@ def main() -> None:
         with portal.app_context():
             print(f"statements at start-up: {started}")
             lines = cost(portal)
-            print(f"lines of model and screen per entity: median {statistics.median(n for _name, n in lines):.0f}, "
-                  f"most {max(lines, key=lambda pair: pair[1])}, {len(lines)} entities")
+            print(
+                f"lines of model and screen per entity: median {statistics.median(n for _name, n in lines):.0f}, "
+                f"most {max(lines, key=lambda pair: pair[1])}, {len(lines)} entities"
+            )
             rows = one_of_each(portal, "mei")
             taken: dict[str, list[int]] = {}
             for one in CAST:
@@ -104,7 +109,8 @@ def main() -> None:
                             if client.get(url).status_code == 200:
                                 taken.setdefault(verb, []).append(len(found))
             for verb, counts in taken.items():
-                print(f"statements of a {verb} page: median {statistics.median(counts):.0f}, most {max(counts)}, {len(counts)} pages")
+                median = f"median {statistics.median(counts):.0f}"
+                print(f"statements of a {verb} page: {median}, most {max(counts)}, {len(counts)} pages")
             wrong, pages = leaks(portal)
             print(f"pages with another person's filter, {THREADS} threads: {wrong} of {pages}")
 

@@ -56,7 +56,8 @@ def test_a_made_up_entity_is_complete_in_every_law(tmp_path: Path) -> None:
     if "from app.workplace.models import Badge, (" in screen:
         views.write_text(
             views.read_text(encoding="utf-8").replace(
-                "from app.workplace.models import Badge, (", "from app.workplace.models import Badge\nfrom app.workplace.models import ("
+                "from app.workplace.models import Badge, (",
+                "from app.workplace.models import Badge\nfrom app.workplace.models import (",
             ),
             encoding="utf-8",
         )
@@ -70,8 +71,18 @@ def test_a_made_up_entity_is_complete_in_every_law(tmp_path: Path) -> None:
     migrated = run(tmp_path, python, "-m", "flask", "--app", "run", "db", "migrate", "-m", "visitor badges")
     assert migrated.returncode == 0, migrated.stderr
     laws = run(
-        tmp_path, python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow and not browser",
-        "tests/test_laws.py", "tests/test_scope.py", "tests/test_traps.py",
+        tmp_path,
+        python,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-m",
+        "not slow and not browser",
+        "tests/test_laws.py",
+        "tests/test_scope.py",
+        "tests/test_traps.py",
     )
     assert laws.returncode == 0, laws.stdout[-6000:]
     spoken = run(tmp_path, python, "translations/check.py", "check")

@@ -32,13 +32,17 @@ def test_the_promise_that_names_most_of_the_facts_holds(app: Flask) -> None:
 
 def test_working_hours_skip_lunch_nights_weekends_and_typhoon_days(app: Flask) -> None:
     friday = datetime(2026, 11, 20, 17, 0, tzinfo=TAIPEI)
-    assert due_at(response(Impact.STOPS_WORK), friday).astimezone(TAIPEI) == datetime(2026, 11, 23, 10, 0, tzinfo=TAIPEI)
+    assert due_at(response(Impact.STOPS_WORK), friday).astimezone(TAIPEI) == datetime(
+        2026, 11, 23, 10, 0, tzinfo=TAIPEI
+    )
     noon = datetime(2026, 11, 20, 11, 30, tzinfo=TAIPEI)
     assert due_at(response(Impact.STOPS_WORK), noon).astimezone(TAIPEI) == datetime(2026, 11, 20, 14, 30, tzinfo=TAIPEI)
     db.session.add(CalendarException(day=date(2026, 11, 23), reason="颱風"))
     db.session.commit()
     g.pop("portal_calendars")
-    assert due_at(response(Impact.STOPS_WORK), friday).astimezone(TAIPEI) == datetime(2026, 11, 24, 10, 0, tzinfo=TAIPEI)
+    assert due_at(response(Impact.STOPS_WORK), friday).astimezone(TAIPEI) == datetime(
+        2026, 11, 24, 10, 0, tzinfo=TAIPEI
+    )
 
 
 def test_the_policy_is_there_clause_by_clause(app: Flask) -> None:

@@ -31,9 +31,7 @@ def settings(tmp_path: Path, **env: str) -> Settings:
     return Settings.from_env({"PORTAL_DATA_DIR": str(tmp_path), **env})
 
 
-def test_an_empty_environment_gives_the_documented_defaults(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_empty_environment_gives_the_documented_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("config.ROOT", tmp_path)
     read = Settings.from_env({})
     assert read.data_dir == tmp_path / "var"
@@ -90,9 +88,7 @@ def test_settings_do_not_change(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
-def test_postgresql_is_reached_by_psycopg_whatever_the_spelling(
-    tmp_path: Path, scheme: str
-) -> None:
+def test_postgresql_is_reached_by_psycopg_whatever_the_spelling(tmp_path: Path, scheme: str) -> None:
     read = settings(tmp_path, PORTAL_DATABASE_URL=f"{scheme}://u:p%40ss@127.0.0.1:5433/portal")
     assert read.database_url == "postgresql+psycopg://u:p%40ss@127.0.0.1:5433/portal"
 
@@ -119,9 +115,7 @@ def test_a_relative_sqlite_file_is_sought_from_the_working_folder(
         ("sqlite:////no/such/folder/portal.db", "in a folder that does not exist: /no/such/folder"),
     ],
 )
-def test_a_database_the_portal_cannot_use_is_told_without_its_password(
-    tmp_path: Path, url: str, sentence: str
-) -> None:
+def test_a_database_the_portal_cannot_use_is_told_without_its_password(tmp_path: Path, url: str, sentence: str) -> None:
     told = problems(tmp_path, PORTAL_DATABASE_URL=url)
     assert len(told) == 1
     assert told[0].startswith("PORTAL_DATABASE_URL ")
@@ -193,9 +187,7 @@ def test_a_short_secret_key_is_refused(tmp_path: Path) -> None:
         "PORTAL_SECRET_KEY, or the file that keeps it, is shorter than 32 bytes."
     ]
     (tmp_path / "secret_key").write_text("hunter2\n")
-    assert problems(tmp_path) == [
-        "PORTAL_SECRET_KEY, or the file that keeps it, is shorter than 32 bytes."
-    ]
+    assert problems(tmp_path) == ["PORTAL_SECRET_KEY, or the file that keeps it, is shorter than 32 bytes."]
 
 
 def test_a_secret_key_is_counted_in_bytes(tmp_path: Path) -> None:
@@ -217,9 +209,7 @@ def test_a_field_key_may_be_written_for_addresses(tmp_path: Path) -> None:
 
 def test_a_key_file_that_is_empty_is_told_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "field_key").touch()
-    assert problems(tmp_path) == [
-        f"PORTAL_FIELD_KEY is not set, and the file {tmp_path}/field_key is empty."
-    ]
+    assert problems(tmp_path) == [f"PORTAL_FIELD_KEY is not set, and the file {tmp_path}/field_key is empty."]
     assert (tmp_path / "field_key").read_bytes() == b""
 
 
@@ -227,9 +217,7 @@ def test_a_key_file_that_is_empty_is_told_not_replaced(tmp_path: Path) -> None:
 def test_a_key_file_that_cannot_be_read_is_told(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "secret_key"
     path.mkdir() if content is None else path.write_bytes(content)
-    assert problems(tmp_path) == [
-        f"PORTAL_SECRET_KEY is not set, and the file {path} cannot be read or made."
-    ]
+    assert problems(tmp_path) == [f"PORTAL_SECRET_KEY is not set, and the file {path} cannot be read or made."]
 
 
 # ------------------------------------------------------------------ the rest
@@ -237,9 +225,7 @@ def test_a_key_file_that_cannot_be_read_is_told(tmp_path: Path, content: bytes |
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "80a", "8e3", "8080.0", "9" * 5000, "８０"])
 def test_a_port_out_of_range_is_refused(tmp_path: Path, port: str) -> None:
-    assert problems(tmp_path, PORTAL_PORT=port) == [
-        f"PORTAL_PORT is not a port from 1 to 65535: {port}."
-    ]
+    assert problems(tmp_path, PORTAL_PORT=port) == [f"PORTAL_PORT is not a port from 1 to 65535: {port}."]
 
 
 @pytest.mark.parametrize("port", ["1", "65535"])
@@ -248,9 +234,7 @@ def test_the_first_and_last_port_are_accepted(tmp_path: Path, port: str) -> None
 
 
 def test_a_short_demo_password_is_refused(tmp_path: Path) -> None:
-    assert problems(tmp_path, PORTAL_DEMO_PASSWORD="hunter2") == [
-        "PORTAL_DEMO_PASSWORD is shorter than 10 characters."
-    ]
+    assert problems(tmp_path, PORTAL_DEMO_PASSWORD="hunter2") == ["PORTAL_DEMO_PASSWORD is shorter than 10 characters."]
 
 
 @pytest.mark.parametrize("value", ["yes", "true", "2", "on"])
@@ -316,9 +300,7 @@ def test_wrong_settings_end_the_start_in_plain_words(tmp_path: Path, command: li
         check=False,
     )
     assert ended.returncode == 1
-    assert ended.stderr == (
-        "The portal cannot start.\n- PORTAL_PORT is not a port from 1 to 65535: none.\n"
-    )
+    assert ended.stderr == ("The portal cannot start.\n- PORTAL_PORT is not a port from 1 to 65535: none.\n")
 
 
 def test_flask_is_configured_from_the_settings(tmp_path: Path) -> None:

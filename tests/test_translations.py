@@ -92,9 +92,7 @@ def test_the_catalogs_are_without_fault(capsys: pytest.CaptureFixture[str]) -> N
     assert status == 0
 
 
-def test_the_libraries_are_whole_and_the_four_commands_work(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_libraries_are_whole_and_the_four_commands_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tool = at(tmp_path)
     dynamic = tmp_path / "translations" / "dynamic.txt"
     dynamic.write_text("# told only at run time\nA text of the portal\n", encoding="utf-8")

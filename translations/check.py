@@ -171,9 +171,7 @@ def merge(template: Catalog, catalog: Catalog) -> Catalog:
 def write(path: Path, catalog: Catalog, locale: str | None = None) -> None:
     """Write ``catalog`` sorted, without locations and, but for a locale's fixed one, no header."""
     body = BytesIO()
-    write_po(
-        body, catalog, no_location=True, omit_header=True, sort_output=True, ignore_obsolete=True
-    )
+    write_po(body, catalog, no_location=True, omit_header=True, sort_output=True, ignore_obsolete=True)
     header = HEADER.format(locale=locale) if locale else ""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(header.encode() + body.getvalue().rstrip(b"\n") + b"\n")

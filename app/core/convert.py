@@ -95,9 +95,7 @@ def _field(model: type[Any], name: str, options: dict[str, Any], checks: list[An
             raise TypeError(message)
 
 
-def _relation(
-    prop: RelationshipProperty[Any], options: dict[str, Any], checks: list[Any], *, need: bool | None
-) -> Any:
+def _relation(prop: RelationshipProperty[Any], options: dict[str, Any], checks: list[Any], *, need: bool | None) -> Any:
     target = prop.mapper.class_
     if prop.uselist:
         checks.insert(0, InputRequired() if need else Optional())

@@ -39,8 +39,10 @@ from app.core.types import Choice
 if TYPE_CHECKING:
     from app.core.views import PortalView
 
-# SQLite has one writer: rows are saved in slices of this length, with a pause in which others get their turn.
+# SQLite has one writer: rows are saved in slices of at least so many seconds and rows, with a pause between in which
+# others get their turn.
 SLICE_SECONDS = 0.5
+SLICE_ROWS = 50
 PAUSE_SECONDS = 0.06
 
 EXAMPLE = _l("Example:")
@@ -117,7 +119,7 @@ class Importer:
         if ``is_kept``, or to roll back. Raises TableError at a row that cannot be read.
         """
         examples = tuple(in_all_languages(EXAMPLE))
-        began = clockwork.monotonic()
+        began, rows = clockwork.monotonic(), 0
         with remembering() as answers:
             for place, row in enumerate(self.table):
                 if place == 0 and text_of(row.cells[0]).startswith(examples):
@@ -125,10 +127,11 @@ class Importer:
                 judged = self._judge(row)
                 self.counts[judged.outcome] += 1
                 note(judged)
-                if clockwork.monotonic() - began > SLICE_SECONDS:
+                rows += 1
+                if rows >= SLICE_ROWS and clockwork.monotonic() - began > SLICE_SECONDS:
                     answers.clear()
                     self._end_slice()
-                    began = clockwork.monotonic()
+                    began, rows = clockwork.monotonic(), 0
 
     def _end_slice(self) -> None:
         """Save or undo a slice, and go on only with the rights the person has now."""

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy import Boolean, Select, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, RelationshipProperty, selectinload

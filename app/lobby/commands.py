@@ -24,6 +24,7 @@ from app.core.seeding import seed
 from app.customers.models import Channel, ProductLine
 from app.handbook.models import Clause, Promise, ServiceHours
 from app.lobby.accounts import new_password, set_password
+from app.lobby.demo.play import is_empty, play
 from app.lobby.import_command import import_command
 from app.roster.models import LeaveKind, ShiftType
 from app.staff.models import Department, Position
@@ -68,7 +69,7 @@ def init_app(app: Flask) -> None:
 
 def prepare() -> None:
     """Bring tables, roles and catalogs to this release; safe to run again and by several at once."""
-    with _alone():
+    with alone():
         upgrade(directory=str(ROOT / "migrations"))
         matrix = read_matrix(SEED / "roles.csv")
         check_matrix(matrix)
@@ -79,8 +80,11 @@ def prepare() -> None:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Let one process at a time prepare a database: SQLite has no lock that outlives the first migration's commit."""
+def alone() -> Iterator[None]:
+    """Let one process at a time prepare a database.
+
+    SQLite's own lock would not do: it ends with each commit, and is waited for ten seconds only.
+    """
     if db.engine.dialect.name == "postgresql":
         with db.engine.connect() as guard:
             guard.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": PREPARE_LOCK})
@@ -122,6 +126,26 @@ def make_login(login: str, last_name: str, first_name: str, email: str, password
     db.session.add(user)
     db.session.flush()
     return user
+
+
+@portal.command()
+@click.option("--if-empty", is_flag=True, help="Do nothing, and say nothing, where the database holds records.")
+def demo(*, if_empty: bool) -> None:
+    """Fill an empty database with a department that has worked for a year; refused where there are real records."""
+    if not is_empty([model for _name, model, _keys in SEEDS]):
+        if if_empty:
+            return
+        message = "This database holds records of people. The demo is for an empty one: nothing was changed."
+        raise click.ClickException(message)
+    settings: Settings = current_app.config["PORTAL_SETTINGS"]
+    password = settings.demo_password or new_password()
+    click.echo("The demo department works through its year; this takes a minute or two ...")
+    logins = play(clock.now(), password)
+    db.session.commit()
+    for login, name in logins:
+        click.echo(f"  {login:<16}{name}")
+    click.echo(f"Password of every demo login: {password}")
+    click.echo(f"Sign in at http://127.0.0.1:{settings.port}")
 
 
 @portal.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from app.core.tabular_write import csv_lines, xlsx_file
 from app.core.views import PortalView
 
 REASONS_SHOWN = 10
+TOLD_EVERY = 500
 
 
 @click.command("import")
@@ -59,7 +61,7 @@ def import_command(
         run_id = run.id
         busy = RunStatus.CHECKING if dry_run else RunStatus.RUNNING
         import_runs.claim(run, busy, all_or_nothing=mode is Mode.ALL_OR_NOTHING)
-        import_runs.carry_out(run_id, mode, _tell)
+        import_runs.carry_out(run_id, mode, _progress())
         wrong = _report(view, db.session.get_one(ImportRun, run_id), rejects)
         if dry_run:
             import_runs.discard(db.session.get_one(ImportRun, run_id))
@@ -122,8 +124,16 @@ def _matching(view: PortalView, columns: list[str], offers: list[Offer], name: s
     )
 
 
-def _tell(counts: Counter[Outcome]) -> None:
-    click.echo(f"{counts.total()} rows", err=True)
+def _progress() -> Callable[[Counter[Outcome]], None]:
+    told = 0
+
+    def tell(counts: Counter[Outcome]) -> None:
+        nonlocal told
+        if counts.total() >= told + TOLD_EVERY:
+            told = counts.total()
+            click.echo(f"{told} rows", err=True)
+
+    return tell
 
 
 def _report(view: PortalView, run: ImportRun, rejects: Path | None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from flask import abort, flash, g, redirect, session, url_for
@@ -125,11 +125,12 @@ class AccountView(BaseView):
         return page, (422 if form.errors or key_form.errors else 200)
 
 
-def _standing(key: ApiKey) -> tuple[str, str]:
-    """Return how a key stands, and its tone."""
-    expires = moment_of(key.expires_on)
+def _standing(key: ApiKey) -> tuple[date | None, str, str]:
+    """Return a key's last day in the office's zone, how it stands, and its tone."""
+    end = moment_of(key.expires_on)
+    last = clock.local(end - timedelta(seconds=1)).date() if end is not None else None
     if key.revoked_on is not None:
-        return _("revoked"), "calm"
-    if expires is not None and expires <= clock.now():
-        return _("expired"), "calm"
-    return _("in use") if key.last_used_on else _("not used yet"), "done"
+        return last, _("revoked"), "calm"
+    if end is not None and end <= clock.now():
+        return last, _("expired"), "calm"
+    return last, _("in use") if key.last_used_on else _("not used yet"), "done"

@@ -6,6 +6,7 @@ person changed, takes over what the other changed elsewhere, and asks to look ag
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -94,8 +95,9 @@ class Matrix:
         self.wanted = wanted or {}
         self.groups = operations.screens()
         self.views = {name: view for _label, views in self.groups for name, view in views.items()}
-        known = {verb for view in self.views.values() for verb in verbs_of(view)}
-        self.columns = [verb for verb in VERB_LABELS if verb in known]
+        known = Counter(verb for view in self.views.values() for verb in verbs_of(view))
+        # A verb that one page alone knows stands with that page's own steps.
+        self.columns = [verb for verb in VERB_LABELS if known[verb] > 1]
 
     def rows(self) -> list[tuple[str, list[Row]]]:
         """Return the rows in their groups."""

@@ -162,7 +162,9 @@ def task_line(task: Task, names: dict[str, str]) -> TaskLine:
 def inbox(viewer: Viewer, limit: int = 50) -> list[Task]:
     """Return what a person owes now: tasks of their own, and unowned ones of their roles, most urgent first."""
     roles = select(Role.name).join(assoc_user_role, assoc_user_role.c.role_id == Role.id)
-    mine: list[ColumnElement[bool]] = [Task.owner_id.is_(None) & Task.role.in_(roles.where(assoc_user_role.c.user_id == viewer.user_id))]
+    mine: list[ColumnElement[bool]] = [
+        Task.owner_id.is_(None) & Task.role.in_(roles.where(assoc_user_role.c.user_id == viewer.user_id))
+    ]
     if viewer.person_id is not None:
         mine.append(Task.owner_id == viewer.person_id)
     wanted = select(Task).where(or_(*mine), Task.status.in_(RUNNING))

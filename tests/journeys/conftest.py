@@ -6,7 +6,6 @@ broken or foreign request, an answer nobody expected, something the content secu
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,24 +18,15 @@ import pytest
 from conftest import PASSWORD
 from flask import Flask
 from flask_babel import force_locale, gettext
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, ViewportSize
 from sqlalchemy.orm import Session
 from werkzeug.wsgi import ClosingIterator
 
 from app.core.db import db
 
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    # Whatever a page or the browser itself asks of another host goes nowhere.
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
-)
-PATIENCE_MS = 8_000
+from .browser import DESK, PHONE, launched
+
+PATIENCE_MS = 15_000
 # Chromium reports a refused style or script to the page; the console is where the test listens.
 TELL_VIOLATIONS = """document.addEventListener("securitypolicyviolation",
     (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));"""
@@ -93,12 +83,8 @@ def served(portal: Flask) -> Iterator[Served]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """One browser for all journeys of this process."""
-    path = shutil.which("chromium")
-    assert path, "chromium is not installed: make browser"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 class Browse:
@@ -110,9 +96,9 @@ class Browse:
         self.wrong: list[str] = []
         self.expected: set[int] = set()
 
-    def __call__(self, login: str, locale: str = "zh-TW", width: int = 1366, height: int = 800) -> Page:
+    def __call__(self, login: str, locale: str = "zh-TW", size: ViewportSize = DESK) -> Page:
         """Return the first page of a person who has signed in by the form, in a browser set to a language."""
-        page = self.visit(locale, width, height)
+        page = self.visit(locale, size)
         page.goto("/login/")
         page.fill("#username", login)
         page.fill("#password", PASSWORD)
@@ -120,16 +106,16 @@ class Browse:
         page.wait_for_url(f"{self.served.address}/")
         return page
 
-    def visit(self, locale: str = "zh-TW", width: int = 1366, height: int = 800) -> Page:
-        """Return an empty page of somebody who has not signed in; below 800 pixels it is a phone."""
+    def visit(self, locale: str = "zh-TW", size: ViewportSize = DESK) -> Page:
+        """Return an empty page of somebody who has not signed in."""
         # The test's own transaction would keep SQLite's only write lock.
         db.session.commit()
         context = self.browser.new_context(
             base_url=self.served.address,
             locale=locale,
             timezone_id="Asia/Taipei",
-            viewport={"width": width, "height": height},
-            has_touch=width < 800,
+            viewport=size,
+            has_touch=size == PHONE,
         )
         context.set_default_timeout(PATIENCE_MS)
         context.add_init_script(TELL_VIOLATIONS)
@@ -170,7 +156,7 @@ class Browse:
 
 @pytest.fixture
 def browse(app: Flask, chromium: Browser, served: Served) -> Iterator[Browse]:
-    """Return a way to be one of the cast in a browser: ``browse("mei", width=390)``."""
+    """Return a way to be one of the cast in a browser: ``browse("mei", size=PHONE)``."""
     made = Browse(chromium, served)
     yield made
     assert made.close() == []
@@ -180,8 +166,10 @@ def browse(app: Flask, chromium: Browser, served: Served) -> Iterator[Browse]:
 def rows() -> Iterator[Session]:
     """Look at the database between two clicks: nothing read inside the block is held on to after it."""
     db.session.rollback()
-    yield db.session()
-    db.session.commit()
+    try:
+        yield db.session()
+    finally:
+        db.session.commit()
 
 
 Say = Callable[..., str]

@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from app.core.db import db
 from app.workplace.models import Area
-from journeys.conftest import Browse, Say, rows
+
+from .conftest import Browse, Say, rows
 
 pytestmark = pytest.mark.browser
 

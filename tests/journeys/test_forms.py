@@ -8,7 +8,8 @@ from playwright.sync_api import Dialog, Page, expect
 from test_repairs import equipment
 
 from app.workplace.models import Equipment
-from journeys.conftest import Browse, rows
+
+from .conftest import Browse, rows
 
 pytestmark = pytest.mark.browser
 

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from test_repairs import equipment
 
 from app.core.accounts import UserSetting
-from journeys.conftest import Browse, Say, rows
+
+from .conftest import Browse, Say, rows
 
 pytestmark = pytest.mark.browser
 SHORT = {"zh-Hant-TW": "繁", "zh-Hans-CN": "简", "en": "EN"}

@@ -15,7 +15,9 @@ from app.core.db import db
 from app.core.numbers import give_number
 from app.workplace.models import Area, Equipment, EquipmentKind, FaultKind, Impact, Repair, RepairStatus
 from app.workplace.operations import take_out_of_service
-from journeys.conftest import Browse, Say, rows
+
+from .browser import PHONE
+from .conftest import Browse, Say, rows
 
 pytestmark = pytest.mark.browser
 FIRST_DAY = datetime(2026, 3, 1, 2, tzinfo=UTC)
@@ -188,7 +190,7 @@ def test_a_look_up_is_filled_by_keyboard(app: Flask, browse: Browse) -> None:
 
 
 def test_the_drawer_of_a_phone_opens_and_closes(app: Flask, browse: Browse, say: Say) -> None:
-    mei = browse("mei", width=390, height=844)
+    mei = browse("mei", size=PHONE)
     side = mei.locator("nav.side")
     expect(side).not_to_be_visible()
     mei.locator("[data-drawer]").tap()

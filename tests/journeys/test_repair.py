@@ -17,7 +17,9 @@ from test_repairs import equipment
 from app.core.files import Attachment
 from app.staff.models import Task, TaskStatus
 from app.workplace.models import EquipmentStatus, Repair, RepairStatus
-from journeys.conftest import Browse, Say, rows
+
+from .browser import PHONE
+from .conftest import Browse, Say, rows
 
 pytestmark = pytest.mark.browser
 QUIET_ZONE = 2
@@ -30,7 +32,7 @@ def test_a_fault_reported_from_a_phone_is_mended_and_confirmed(
     photo = tmp_path / "話機 照片.jpg"
     Image.new("RGB", (1200, 900), "navy").save(photo)
 
-    mei = browse("mei", width=390, height=844)
+    mei = browse("mei", size=PHONE)
     key = report(mei, item, photo, say)
     with rows() as session:
         repair = session.get_one(Repair, key)
@@ -118,7 +120,7 @@ def test_a_label_on_the_sheet_leads_a_phone_to_the_report_of_its_piece(app: Flas
     assert modules(label.locator("svg").screenshot()) == [
         list(map(bool, row)) for row in segno.make(address, error="m").matrix_iter(border=QUIET_ZONE)
     ]
-    mei = browse("mei", width=390, height=844)
+    mei = browse("mei", size=PHONE)
     mei.goto(address)
     expect(mei.locator(".ts-control")).to_contain_text("PH-0007 話機")
 

@@ -13,7 +13,8 @@ from sqlalchemy import select
 from app.handbook.models import Weekday
 from app.roster.models import CoverageRule, RosterWeek, Shift, ShiftType, WeekStatus
 from app.staff.models import Team
-from journeys.conftest import Browse, Say, rows
+
+from .conftest import Browse, Say, rows
 
 pytestmark = pytest.mark.browser
 MONDAY = date(2031, 3, 3)

@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from app.staff.models import StaffMember, Task, TaskStatus
 from app.training.models import PlanItem, PlanStatus, TrainingPlan
-from journeys.conftest import Browse, Say, rows
+
+from .conftest import Browse, Say, rows
 
 pytestmark = pytest.mark.browser
 ITEMS = (("保險法修正重點", "Q1", "LECTURE", "6"), ("申訴案例研討", "Q2", "CASE", "4.5"))

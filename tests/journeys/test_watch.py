@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from journeys.conftest import Browse
+from .conftest import Browse
 
 pytestmark = pytest.mark.browser
 

@@ -30,7 +30,7 @@ from app.lobby.demo.people import Cast
 from app.lobby.demo.stage import Stage, Story, by_code, texts
 from app.staff.models import Department, StaffMember
 
-CONSULTATIONS, COMPLAINTS, REQUESTS = 660, 180, 260
+CONSULTATIONS, COMPLAINTS, REQUESTS = 640, 110, 150
 CHANNELS = {"PHONE": 62, "WEB": 12, "EMAIL": 9, "CHAT": 8, "COUNTER": 6, "AGENCY": 3}
 COMPLAINT_CHANNELS = {"PHONE": 55, "EMAIL": 15, "WEB": 12, "COUNTER": 6, "OMBUDSMAN": 7, "REGULATOR": 5}
 WEEKDAY_LOAD = (1.35, 1.1, 1.0, 0.95, 0.9)
@@ -84,7 +84,9 @@ class Desk:
             "amount": f"{max(amount, 300):,.0f}",
             "days": str(self.stage.random.randint(3, 24)),
             "day": str(self.stage.random.randint(1, 28)),
-            "hospital": self.stage.random.choice([one["name"] for one in self.hospitals if one["script"] == client.script]),
+            "hospital": self.stage.random.choice(
+                [one["name"] for one in self.hospitals if one["script"] == client.script]
+            ),
         }
         return {name: text.format_map(blanks) if "{" in text else text for name, text in row.items()}
 
@@ -98,7 +100,11 @@ class Desk:
         """Log a ticket; the contact was some minutes ago, or at night if it came in writing."""
         loads = COMPLAINT_CHANNELS if kind is Complaint else CHANNELS
         code = self.stage.random.choices(list(loads), list(loads.values()))[0]
-        minutes = self.stage.random.randint(2, 9) if code in {"PHONE", "COUNTER", "CHAT"} else self.stage.random.randint(20, 900)
+        minutes = (
+            self.stage.random.randint(2, 9)
+            if code in {"PHONE", "COUNTER", "CHAT"}
+            else self.stage.random.randint(20, 900)
+        )
         return self.stage.add(
             agent, kind, customer=client.record, channel=self.clients.channels[code],
             contact_at=clock.now() - timedelta(minutes=minutes), product_line=self.clients.lines[line], **given,
@@ -140,7 +146,13 @@ def consultation(desk: Desk) -> Story:
         return
     client, _policy, product, row = found
     item: Consultation = desk.log(
-        agent, Consultation, client, product["line"], topic=desk.topics[row["topic"]], subject=row["subject"], story=row["story"]
+        agent,
+        Consultation,
+        client,
+        product["line"],
+        topic=desk.topics[row["topic"]],
+        subject=row["subject"],
+        story=row["story"],
     )
     if stage.chance(0.12):
         colleague = _colleague(desk, agent)
@@ -178,7 +190,8 @@ def complaint(desk: Desk) -> Story:
     client, _policy, product, row = found
     about = _colleague(desk, agent) if row["about"] else None
     item: Complaint = desk.log(
-        agent, Complaint, client, product["line"], topic=desk.topics[row["topic"]], subject=row["subject"], story=row["story"],
+        agent, Complaint, client, product["line"], topic=desk.topics[row["topic"]],
+        subject=row["subject"], story=row["story"],
         event_on=clock.today() - timedelta(days=stage.random.randint(2, 30)), product=found[1].product, about=about,
         is_apologised=stage.chance(0.9),
     )  # fmt: skip

@@ -31,7 +31,7 @@ from app.lobby.demo.people import Cast
 from app.lobby.demo.stage import Stage, Story, by_code, texts
 from app.staff.models import StaffMember
 
-FROM_THE_START, LATER = 200, 100
+FROM_THE_START, LATER = 160, 80
 ORGANISATIONS, MAINLAND = 0.08, 0.27
 TEAM_OF_LINE = {"LIFE": "T1", "INVESTMENT": "T1", "ANNUITY": "T1", "GROUP": "T1", "HEALTH": "T2"}
 LANDLINES = {
@@ -166,7 +166,9 @@ def _some_channel(clients: Clients) -> Channel:
 
 
 def _address(clients: Clients, jurisdiction: Jurisdiction) -> str:
-    place = clients.stage.random.choice([row["place"] for row in clients.places if row["jurisdiction"] == jurisdiction.name])
+    place = clients.stage.random.choice(
+        [row["place"] for row in clients.places if row["jurisdiction"] == jurisdiction.name]
+    )
     number = clients.stage.random.randrange(1, 400)
     floor = clients.stage.random.randrange(2, 15)
     return f"{place} {number} 號 {floor} 樓" if jurisdiction is Jurisdiction.TW else f"{place} {number} 号 {floor} 层"
@@ -184,11 +186,15 @@ def _person(clients: Clients, jurisdiction: Jurisdiction) -> dict[str, object]:
     is_woman = stage.chance(0.53)
     name = stage.random.choice(clients.names[place, "surname"])
     name += stage.random.choice(clients.names[place, "woman" if is_woman else "man"])
-    born = date(stage.today.year - stage.random.randint(24, 78), stage.random.randint(1, 12), stage.random.randint(1, 28))
+    born = date(
+        stage.today.year - stage.random.randint(24, 78), stage.random.randint(1, 12), stage.random.randint(1, 28)
+    )
     mobile = clients.new(lambda: f"09{stage.random.choice('123578')}{_digits(clients, 7)}")
     number = clients.new(lambda: _tw_id(clients, is_woman=is_woman))
     if jurisdiction is Jurisdiction.CN:
-        mobile = clients.new(lambda: f"1{stage.random.choice(('36', '37', '38', '39', '50', '86', '88'))}{_digits(clients, 8)}")
+        mobile = clients.new(
+            lambda: f"1{stage.random.choice(('36', '37', '38', '39', '50', '86', '88'))}{_digits(clients, 8)}"
+        )
         number = clients.new(lambda: _cn_id(clients, born, is_woman=is_woman))
     email = clients.new(lambda: f"{stage.random.choice(EMAIL_WORDS)}{stage.random.randrange(1000, 9999)}@example.com")
     return {
@@ -206,7 +212,9 @@ def _company(clients: Clients, jurisdiction: Jurisdiction) -> dict[str, object]:
     if jurisdiction is Jurisdiction.TW:
         number = clients.new(lambda: _ending(_digits(clients, 7), is_tw_business_number))
     else:
-        number = clients.new(lambda: _ending(f"91{stage.random.choice(CN_REGIONS)}MA{_digits(clients, 7)}", is_cn_credit_code))
+        number = clients.new(
+            lambda: _ending(f"91{stage.random.choice(CN_REGIONS)}MA{_digits(clients, 7)}", is_cn_credit_code)
+        )
     return {"name": row["name"], "id_number": number, "email": f"service{stage.random.randrange(100, 999)}@example.com"}
 
 

@@ -7,13 +7,16 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import User
+from flask_babel import force_locale
 from sqlalchemy import exists, or_, select
 from werkzeug.security import generate_password_hash
 
 from app.core import clock
 from app.core.db import Model, db
 from app.core.entity import Recorded
-from app.lobby.demo import casework, customers, people, roster, workplace
+from app.core.roles import ROLE_LABELS
+from app.lobby.accounts import check_password
+from app.lobby.demo import appraisal, casework, customers, people, roster, training, workplace
 from app.lobby.demo.people import Cast
 from app.lobby.demo.stage import Stage, Story, texts
 from app.staff.operations import mark_late
@@ -38,8 +41,13 @@ def is_empty(seeded: Collection[type[Any]]) -> bool:
     return True
 
 
-def play(now: datetime, password: str) -> list[tuple[str, str]]:
-    """Let the cast work until ``now``; return the demo logins, each with the name of whose it is. Does not commit."""
+def play(now: datetime, password: str) -> list[tuple[str, str, str]]:
+    """Let the cast work until ``now``; return the demo logins: login, name, role. Does not commit.
+
+    Raises RuleError for a password that is none.
+    """
+    for row in texts("staff"):
+        check_password(password, row["login"])
     stage = Stage(now)
     hashed = generate_password_hash(password)
     cast = Cast(people.first_login(texts("staff")[0]["name"], hashed), hashed)
@@ -65,10 +73,13 @@ def play(now: datetime, password: str) -> list[tuple[str, str]]:
     clients = customers.Clients(stage, cast)
     stage.tell_all(customers.enrolments(clients))
     stage.tell_all(casework.contacts(casework.Desk(clients)))
+    stage.tell(training.plan(stage, cast), stage.moment(training.plan_begins(stage), time(10)))
+    stage.tell_all(appraisal.cycles(stage, cast))
     stage.tell(sweeps(stage), opening + HOUR)
     stage.run()
     mark_late(now)
-    return [(row["login"], row["name"]) for row in texts("staff") if row["login"]]
+    with force_locale("en"):
+        return [(row["login"], row["name"], str(ROLE_LABELS[row["role"]])) for row in texts("staff") if row["login"]]
 
 
 def sweeps(stage: Stage) -> Story:

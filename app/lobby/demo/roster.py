@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 
 from sqlalchemy import select
 
@@ -13,7 +14,7 @@ from app.core.db import db
 from app.core.fields import target_of
 from app.handbook.models import Weekday
 from app.lobby.demo.people import Cast
-from app.lobby.demo.stage import OPENS, Stage, Story, UnbelievableError, by_code
+from app.lobby.demo.stage import Stage, Story, UnbelievableError, by_code
 from app.roster import board
 from app.roster.models import (
     AttendanceDay,
@@ -36,7 +37,7 @@ WEEKS_AHEAD = 2
 FILLED_BEFORE, PUBLISHED_BEFORE, PUBLISHED_LATE_BEFORE = timedelta(days=17), timedelta(days=10), timedelta(days=3)
 MONDAY, SATURDAY, SUNDAY = 0, 5, 6
 SATURDAY_DUTY = 3
-LEAVES_A_YEAR = 7
+LEAVES_A_YEAR = 6
 SWAPS = 26
 TEAMS = ("T1", "T2", "T3", "T4")
 LEAVE_KINDS = {"ANNUAL": 11, "SICK": 4, "PERSONAL": 3, "FAMILY": 2, "COMP": 4}
@@ -78,9 +79,9 @@ def coverage(planner: Planner, code: str) -> Story:
     team = planner.cast.teams[code]
     lead = planner.cast.lead(team)
     for weekday in list(Weekday)[:SATURDAY]:
-        for code, least, best in (("EARLY", 3, 6), ("MIDDLE", 2, 3)):
+        for shift, least, best in (("EARLY", 3, 6), ("MIDDLE", 2, 3)):
             planner.stage.add(
-                lead, CoverageRule, team=team, weekday=weekday, shift_type=planner.types[code], least=least, best=best
+                lead, CoverageRule, team=team, weekday=weekday, shift_type=planner.types[shift], least=least, best=best
             )
     planner.stage.add(
         lead, CoverageRule, team=team, weekday=Weekday.SATURDAY, shift_type=planner.types["EARLY"], least=1, best=None
@@ -243,7 +244,7 @@ def attendance(planner: Planner, code: str) -> Iterator[tuple[Story, datetime]]:
     """Yield the last weeks' days of one team; the lead enters and closes them on the next working day."""
     stage = planner.stage
     days = list(stage.days(stage.today - ATTENDED_WEEKS * WEEK))
-    for day, next_day in zip(days, days[1:], strict=False):
+    for day, next_day in pairwise(days):
         yield attended(planner, code, day), stage.moment(next_day, time(9, 20))
 
 
@@ -263,9 +264,14 @@ def attended(planner: Planner, code: str, day: date) -> Story:
         left = ends + timedelta(minutes=stage.random.randint(0, 25))
         entered.append(
             stage.add(
-                clerk, AttendanceDay, person=person, day=day, clocked_in_at=came, clocked_out_at=left,
+                clerk,
+                AttendanceDay,
+                person=person,
+                day=day,
+                clocked_in_at=came,
+                clocked_out_at=left,
                 reason=stage.phrase("late_reason") if is_late else None,
-            )  # fmt: skip
+            )
         )
     if day == list(stage.days(stage.today - WEEK))[-2]:
         return
@@ -278,8 +284,8 @@ def attended(planner: Planner, code: str, day: date) -> Story:
         yield from cast.until_here(stage, item.person)
         stage.step(item.person, item, "ask_correction", correction=stage.phrase("correction"))
         yield stage.worked(clock.now(), 30)
-        came = item.planned_from - timedelta(minutes=2) if item.planned_from else None
+        checked = item.planned_from - timedelta(minutes=2) if item.planned_from else None
         stage.step(
-            cast.lead(team), item, "correct", clocked_in_at=came, clocked_out_at=item.clocked_out_at,
+            cast.lead(team), item, "correct", clocked_in_at=checked, clocked_out_at=item.clocked_out_at,
             reason=stage.phrase("correction_checked"),
         )  # fmt: skip

@@ -63,7 +63,9 @@ class Register:
 
     def someone_broken(self, day: date) -> tuple[Equipment, StaffMember] | None:
         """Return equipment in use and whoever finds it broken."""
-        usable = [one for one in self.equipment if one.status is EquipmentStatus.IN_SERVICE and one.id not in self.broken]
+        usable = [
+            one for one in self.equipment if one.status is EquipmentStatus.IN_SERVICE and one.id not in self.broken
+        ]
         item = self.stage.random.choice(usable)
         finder = item.keeper
         if finder is None:
@@ -153,4 +155,3 @@ def _fixed(register: Register, item: Repair, mechanic: StaffMember, row: dict[st
 def _fitting(register: Register, equipment: Equipment) -> tuple[list[dict[str, str]], list[int]]:
     rows = [row for row in register.faults if row["kind"] == equipment.kind.code]
     return rows, [int(row["weight"]) for row in rows]
-
