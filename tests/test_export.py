@@ -6,6 +6,7 @@ import csv
 import io
 import logging
 import tracemalloc
+from contextvars import copy_context
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,8 @@ from urllib.parse import unquote
 import pytest
 from conftest import DATABASE, SignIn, member
 from flask import Flask
+from flask.globals import _cv_app
+from flask.testing import FlaskClient
 from openpyxl import load_workbook
 from sqlalchemy import func, insert, select, text
 from werkzeug.datastructures import MultiDict
@@ -28,8 +31,6 @@ from app.core.standin import standing_in
 from app.core.tabular_write import csv_lines, xlsx_file
 from app.staff.models import StaffMember
 from app.workplace.models import Area, Equipment, EquipmentKind, FaultKind, Impact, Repair, RepairStatus
-
-MANY = 50_000
 
 
 def first(model: type[Any]) -> Any:
@@ -202,9 +203,9 @@ def many(count: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["csv", "xlsx"])
-def test_fifty_thousand_rows_take_no_more_memory_than_a_few(app: Flask, kind: str) -> None:
-    many(MANY)
+@pytest.mark.parametrize(("kind", "count"), [("csv", 50_000), ("xlsx", 20_000)])
+def test_tens_of_thousands_of_rows_take_no_more_memory_than_a_few(app: Flask, kind: str, count: int) -> None:
+    many(count)
     view = guarded_views()["EquipmentView"]
     with standing_in(None):
         listing = Listing(view, MultiDict())
@@ -220,7 +221,7 @@ def test_fifty_thousand_rows_take_no_more_memory_than_a_few(app: Flask, kind: st
         _now, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert size > 1_000_000 if kind == "csv" else size > 500_000
-    assert peak < 12 * 1024 * 1024, f"{peak / 1024**2:.1f} MB"
+    assert peak < 8 * 1024 * 1024, f"{peak / 1024**2:.1f} MB"
 
 
 @pytest.mark.skipif(DATABASE != "postgresql", reason="SQLite reads row by row by itself")
@@ -237,9 +238,14 @@ def test_a_list_that_is_left_half_way_leaves_nothing_open(app: Flask, sign_in: S
     """Who breaks a download off holds no transaction; the next request works."""
     many(3000)
     fan = sign_in("fan")
-    answer = fan.get("/equipment/export/csv", buffered=False)
-    next(iter(answer.response))
-    answer.close()
+
+    def leave() -> None:
+        _cv_app.set(None)  # type: ignore[arg-type]
+        answer = FlaskClient.open(fan, "/equipment/export/csv", buffered=False)
+        assert len(next(iter(answer.response))) < 100_000
+        answer.close()
+
+    copy_context().run(leave)
     assert fan.submit("/equipment/add", tag="NEW", name="x", kind=str(first(EquipmentKind).id),
                       area=str(first(Area).id)).status_code == 200  # fmt: skip
     assert db.session.scalar(select(func.count()).select_from(Equipment)) == 3001

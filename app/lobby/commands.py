@@ -142,8 +142,8 @@ def demo(*, if_empty: bool) -> None:
     click.echo("The demo department works through its year; this takes a minute or two ...")
     logins = play(clock.now(), password)
     db.session.commit()
-    for login, name in logins:
-        click.echo(f"  {login:<16}{name}")
+    for login, name, role in logins:
+        click.echo(f"  {login:<16}{name}  {role}")
     click.echo(f"Password of every demo login: {password}")
     click.echo(f"Sign in at http://127.0.0.1:{settings.port}")
 
