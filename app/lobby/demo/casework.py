@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from app.casework.models import (
@@ -24,7 +25,7 @@ from app.casework.models import (
     Urgency,
 )
 from app.core import clock
-from app.customers.models import CustomerKind, Jurisdiction
+from app.customers.models import CustomerKind, Jurisdiction, Policy
 from app.lobby.demo.customers import Client, Clients, team_for
 from app.lobby.demo.people import Cast
 from app.lobby.demo.stage import Stage, Story, by_code, texts
@@ -39,6 +40,16 @@ HOURS = (9, 10, 11, 13, 14, 15, 16, 17)
 HOUR_LOAD = (10, 16, 15, 9, 13, 14, 13, 10)
 REPLY_HOURS = {Priority.HIGH: 6, Priority.MEDIUM: 14, Priority.LOW: 30}
 ASKED_BY_DEPARTMENT = {"CLAIMS": "L", "UW": "U", "POS": "P", "FIN": "F", "IT": "I"}
+
+
+@dataclass
+class Matter:
+    """What a customer comes with: the policy it is about, its line, and the words."""
+
+    client: Client
+    policy: Policy
+    line: str
+    row: dict[str, str]
 
 
 class Desk:
@@ -60,20 +71,27 @@ class Desk:
         """Those to whom major complaints go, and whatever is about a colleague."""
         return [one for one in self.cast.role("C") if one.team is None]
 
-    def customer_with(self, name: str) -> tuple[Client, Any, dict[str, str], dict[str, str]] | None:
-        """Return a customer, one of their policies with its product, and a text that fits them; None for nobody."""
-        if not self.clients.known:
+    def matter(self, name: str, team: str = "") -> Matter | None:
+        """Return a customer, one of their policies and a text that fits both; None if there is none now.
+
+        With a team only its customers count, and only what is about no colleague.
+        """
+        held = [(client, *one) for client in self.clients.known for one in client.policies]
+        if team:
+            held = [one for one in held if team_for(one[0].record.jurisdiction, one[2]["line"]) == team]
+        if not held:
             return None
-        client = self.stage.random.choice(self.clients.known)
-        policy, product = self.stage.random.choice(client.policies)
-        rows = [row for row in self.texts[name] if row["script"] == client.script]
-        fitting = [row for row in rows if row["line"] in {product["line"], "*"}]
-        if client.record.kind is CustomerKind.ORGANISATION:
-            fitting = [row for row in fitting if row["line"] != "*"]
+        client, policy, product = self.stage.random.choice(held)
+        lines = {product["line"]} if client.record.kind is CustomerKind.ORGANISATION else {product["line"], "*"}
+        fitting = [
+            row
+            for row in self.texts[name]
+            if row["script"] == client.script and row["line"] in lines and not (team and row.get("about"))
+        ]
         if not fitting:
             return None
         row = self.stage.random.choices(fitting, [int(row["weight"]) for row in fitting])[0]
-        return client, policy, product, self._told(row, client, policy.product)
+        return Matter(client, policy, product["line"], self._told(row, client, policy.product))
 
     def _told(self, row: dict[str, str], client: Client, product: str) -> dict[str, str]:
         """Return a text with its blanks filled in."""
@@ -90,9 +108,9 @@ class Desk:
         }
         return {name: text.format_map(blanks) if "{" in text else text for name, text in row.items()}
 
-    def agent_for(self, client: Client, line: str) -> StaffMember | None:
+    def agent_for(self, matter: Matter) -> StaffMember | None:
         """Return whoever takes the contact."""
-        team = self.cast.teams[team_for(client.record.jurisdiction, line)]
+        team = self.cast.teams[team_for(matter.client.record.jurisdiction, matter.line)]
         agents = self.cast.agents(team, clock.today())
         return self.stage.random.choice(agents) if agents else None
 
