@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from app.casework.models import (
@@ -25,7 +24,7 @@ from app.casework.models import (
     Urgency,
 )
 from app.core import clock
-from app.customers.models import CustomerKind, Jurisdiction, Policy
+from app.customers.models import CustomerKind, Jurisdiction
 from app.lobby.demo.customers import Client, Clients, team_for
 from app.lobby.demo.people import Cast
 from app.lobby.demo.stage import Stage, Story, by_code, texts
@@ -40,16 +39,6 @@ HOURS = (9, 10, 11, 13, 14, 15, 16, 17)
 HOUR_LOAD = (10, 16, 15, 9, 13, 14, 13, 10)
 REPLY_HOURS = {Priority.HIGH: 6, Priority.MEDIUM: 14, Priority.LOW: 30}
 ASKED_BY_DEPARTMENT = {"CLAIMS": "L", "UW": "U", "POS": "P", "FIN": "F", "IT": "I"}
-
-
-@dataclass
-class Matter:
-    """What a customer comes with: the policy it is about, its line, and the words."""
-
-    client: Client
-    policy: Policy
-    line: str
-    row: dict[str, str]
 
 
 class Desk:
@@ -71,27 +60,20 @@ class Desk:
         """Those to whom major complaints go, and whatever is about a colleague."""
         return [one for one in self.cast.role("C") if one.team is None]
 
-    def matter(self, name: str, team: str = "") -> Matter | None:
-        """Return a customer, one of their policies and a text that fits both; None if there is none now.
-
-        With a team only its customers count, and only what is about no colleague.
-        """
-        held = [(client, *one) for client in self.clients.known for one in client.policies]
-        if team:
-            held = [one for one in held if team_for(one[0].record.jurisdiction, one[2]["line"]) == team]
-        if not held:
+    def customer_with(self, name: str) -> tuple[Client, Any, dict[str, str], dict[str, str]] | None:
+        """Return a customer, one of their policies with its product, and a text that fits them; None for nobody."""
+        if not self.clients.known:
             return None
-        client, policy, product = self.stage.random.choice(held)
-        lines = {product["line"]} if client.record.kind is CustomerKind.ORGANISATION else {product["line"], "*"}
-        fitting = [
-            row
-            for row in self.texts[name]
-            if row["script"] == client.script and row["line"] in lines and not (team and row.get("about"))
-        ]
+        client = self.stage.random.choice(self.clients.known)
+        policy, product = self.stage.random.choice(client.policies)
+        rows = [row for row in self.texts[name] if row["script"] == client.script]
+        fitting = [row for row in rows if row["line"] in {product["line"], "*"}]
+        if client.record.kind is CustomerKind.ORGANISATION:
+            fitting = [row for row in fitting if row["line"] != "*"]
         if not fitting:
             return None
         row = self.stage.random.choices(fitting, [int(row["weight"]) for row in fitting])[0]
-        return Matter(client, policy, product["line"], self._told(row, client, policy.product))
+        return client, policy, product, self._told(row, client, policy.product)
 
     def _told(self, row: dict[str, str], client: Client, product: str) -> dict[str, str]:
         """Return a text with its blanks filled in."""
@@ -108,11 +90,14 @@ class Desk:
         }
         return {name: text.format_map(blanks) if "{" in text else text for name, text in row.items()}
 
-    def agent_for(self, matter: Matter) -> StaffMember | None:
-        """Return whoever takes the contact."""
+    def contact(self, name: str, taker: StaffMember | None = None) -> tuple[Matter, StaffMember] | None:
+        """Return a matter and whoever takes it, somebody on duty unless one is given; None if there is nobody."""
+        matter = self.matter(name, taker.team.code if taker is not None and taker.team is not None else "")
+        if matter is None or taker is not None:
+            return (matter, taker) if matter is not None and taker is not None else None
         team = self.cast.teams[team_for(matter.client.record.jurisdiction, matter.line)]
         agents = self.cast.agents(team, clock.today())
-        return self.stage.random.choice(agents) if agents else None
+        return (matter, self.stage.random.choice(agents)) if agents else None
 
     def log(self, agent: StaffMember, kind: type[Ticket], client: Client, line: str, **given: Any) -> Any:
         """Log a ticket; the contact was some minutes ago, or at night if it came in writing."""

@@ -105,16 +105,16 @@ def week(planner: Planner, code: str, monday: date, *, is_draft: bool) -> Story:
     """One week of one team: filled on the board, and published about ten days before it begins."""
     stage, team = planner.stage, planner.cast.teams[code]
     lead = planner.cast.lead(team)
-    filled = fill(planner, team, monday)
-    if is_draft or not filled:
+    fill(planner, team, monday)
+    if is_draft:
         return
     before = PUBLISHED_LATE_BEFORE if stage.chance(0.06) else PUBLISHED_BEFORE
     yield max(clock.now() + timedelta(hours=1), stage.moment(monday - before, time(16, 30)))
     stage.step(lead, week_of(team.id, monday), "publish")
 
 
-def fill(planner: Planner, team: Team, monday: date) -> int:
-    """The lead fills the team's week on the board and saves it; return how many shifts it has."""
+def fill(planner: Planner, team: Team, monday: date) -> None:
+    """The lead fills the team's week on the board and saves it."""
     stage, cast = planner.stage, planner.cast
     screen = target_of(RosterWeek)
     assert isinstance(screen, RosterWeekView)
@@ -130,7 +130,7 @@ def fill(planner: Planner, team: Team, monday: date) -> int:
         made.check()
         if told := [cell.problem for cell in made.cells() if cell.problem] + made.short_rests():
             raise UnbelievableError("; ".join(told))
-        return board.save(made)
+        board.save(made)
 
 
 # -- leave -----------------------------------------------------------------------------------
@@ -150,23 +150,10 @@ def leaves(planner: Planner, row: dict[str, str]) -> Iterator[tuple[Story, datet
         yield leave(planner, row["number"], kind, first, length), asked
 
 
-def unanswered(planner: Planner) -> Iterator[tuple[Story, datetime]]:
-    """Yield what still waits for the lead of the first team, and for a supervisor where the lead asks: some is late."""
-    stage = planner.stage
-    coming = stage.workdays(stage.today + 2 * WEEK)
-    late, _day, before, last = stage.last_days(4)
-    for number, asked_on, asked_at in (("C0107", late, 11), ("C0105", last, 15), ("C0101", late, 14), ("C0101", last, 16)):
-        story = leave(planner, number, "ANNUAL", next(coming), 1, is_left=True)
-        yield story, stage.moment(asked_on, time(asked_at, 20))
-    yield swap(planner, "T1", is_left=True), stage.moment(before, time(10, 5))
-
-
-def leave(planner: Planner, number: str, kind: str, first: date, length: int, *, is_left: bool = False) -> Story:
-    """One request for leave: asked for, answered by the lead, by a supervisor where the lead asks; or left waiting."""
+def leave(planner: Planner, number: str, kind: str, first: date, length: int) -> Story:
+    """One request for leave: asked for, answered by the lead, by a supervisor where the lead asks."""
     stage, cast = planner.stage, planner.cast
     person = cast.people.get(number)
-    if is_left and person is not None:
-        first = next(day for day in stage.workdays(first) if (person.id, day) not in planner.booked)
     last = list(itertools.islice(stage.workdays(first), length))[-1]
     wished = {(person.id, first + timedelta(days=n)) for n in range((last - first).days + 1)} if person else set()
     if person is None or not cast.stays(person, first) or wished & planner.booked:
@@ -177,8 +164,6 @@ def leave(planner: Planner, number: str, kind: str, first: date, length: int, *,
         person, LeaveRequest, kind=planner.kinds[kind], first_on=first, last_on=last, hours=hours,
         reason=stage.phrase(f"leave_{kind}"),
     )  # fmt: skip
-    if is_left:
-        return
     if stage.chance(0.03):
         yield stage.worked(clock.now(), 2)
         stage.step(person, item, "withdraw")
@@ -205,8 +190,8 @@ def swaps(planner: Planner) -> Iterator[tuple[Story, datetime]]:
         yield swap(planner, stage.random.choice(TEAMS)), stage.during(day)
 
 
-def swap(planner: Planner, code: str, *, is_left: bool = False) -> Story:
-    """Somebody on an early shift asks a colleague on a middle shift of the same day to change; the lead may wait."""
+def swap(planner: Planner, code: str) -> Story:
+    """Somebody on an early shift asks a colleague on a middle shift of the same day to change."""
     stage, cast = planner.stage, planner.cast
     pair = _pair(planner, cast.teams[code])
     if pair is None:
@@ -218,16 +203,13 @@ def swap(planner: Planner, code: str, *, is_left: bool = False) -> Story:
     )  # fmt: skip
     yield stage.worked(clock.now(), 3)
     yield from cast.until_here(stage, theirs.person)
-    if not is_left and stage.chance(0.12):
+    if stage.chance(0.12):
         stage.step(theirs.person, item, "decline", answer=stage.phrase("swap_declined"))
         return
     stage.step(theirs.person, item, "agree")
-    if is_left:
-        return
     lead = cast.lead(cast.teams[code])
     yield stage.worked(clock.now(), 4)
     yield from cast.until_here(stage, lead)
-    db.session.refresh(item)
     gone = item.shift is None or item.other_shift is None
     if gone or clock.today() > item.day or stage.chance(0.08):
         stage.step(lead, item, "refuse", answer=stage.phrase("swap_refused"))
@@ -238,10 +220,7 @@ def swap(planner: Planner, code: str, *, is_left: bool = False) -> Story:
 def _pair(planner: Planner, team: Team) -> tuple[Shift, Shift] | None:
     """Return two published shifts of one coming day, early and middle, whose people have no swap running."""
     stage = planner.stage
-    days = list(stage.days(clock.today() + timedelta(days=2), clock.today() + timedelta(days=6)))
-    if not days:
-        return None
-    day = stage.random.choice(days)
+    day = stage.random.choice(list(stage.days(clock.today() + timedelta(days=2), clock.today() + timedelta(days=6))))
     running = select(ShiftSwap.asker_id).where(ShiftSwap.status.in_((SwapStatus.ASKED, SwapStatus.AGREED)))
     shifts = db.session.scalars(
         select(Shift)
@@ -294,7 +273,7 @@ def attended(planner: Planner, code: str, day: date) -> Story:
                 reason=stage.phrase("late_reason") if is_late else None,
             )
         )
-    if day == stage.last_days(1)[0]:
+    if day == list(stage.days(stage.today - WEEK))[-2]:
         return
     yield clock.now() + timedelta(minutes=25)
     for item in entered:

@@ -38,7 +38,7 @@ from config import ROOT
 TEXTS = ROOT / "seed" / "demo"
 RANDOM_SEED = 20_260_101
 WEEKS = 52
-OPENS, CLOSES = time(9), time(18)
+OPENS = time(9)
 
 Story = Generator[datetime]
 
@@ -96,11 +96,6 @@ class Stage:
     def days(self, first: date | None = None, last: date | None = None) -> Iterator[date]:
         """Yield the working days of the demo, or of a part of it."""
         return itertools.takewhile(lambda day: day <= (last or self.today), self.workdays(first or self.first))
-
-    def last_days(self, count: int) -> list[date]:
-        """Return the last working days that are over, the latest last."""
-        over = [day for day in self.days(self.today - timedelta(days=30)) if self.moment(day, CLOSES) <= self.now]
-        return over[-count:]
 
     def moment(self, day: date, at: time) -> datetime:
         """Return a moment of a day by the office's clock."""

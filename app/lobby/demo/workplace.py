@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, time, timedelta
+from datetime import date, timedelta
 from itertools import count
+from typing import Any
 
 from app.core import clock
 from app.lobby.demo.people import Cast
@@ -60,20 +61,16 @@ class Register:
         self.equipment.append(made)
         return made
 
-    def broken_today(self) -> tuple[Equipment, StaffMember] | None:
-        """Return equipment that breaks now and whoever is there to find it; None if nobody is at work."""
-        here = [one for one in self.cast.people.values() if one.team is not None and self.cast.is_here(one, clock.today())]
-        found = [
-            one
-            for one in self.equipment
-            if one.status is EquipmentStatus.IN_SERVICE
-            and one.id not in self.broken
-            and (one.keeper is None or one.keeper in here)
+    def someone_broken(self, day: date) -> tuple[Equipment, StaffMember] | None:
+        """Return equipment in use and whoever finds it broken."""
+        usable = [
+            one for one in self.equipment if one.status is EquipmentStatus.IN_SERVICE and one.id not in self.broken
         ]
-        if not here or not found:
-            return None
-        item = self.stage.random.choice(found)
-        return item, item.keeper or self.stage.random.choice(here)
+        item = self.stage.random.choice(usable)
+        finder = item.keeper
+        if finder is None:
+            finder = self.stage.random.choice([one for one in self.cast.people.values() if one.team is not None])
+        return (item, finder) if self.cast.is_here(finder, day) else None
 
 
 def seat(register: Register, row: dict[str, str]) -> Story:
@@ -97,29 +94,18 @@ def shared(register: Register) -> Story:
     yield from ()
 
 
-def faults(register: Register) -> Iterator[tuple[Story, datetime]]:
+def faults(register: Register) -> Iterator[tuple[Story, Any]]:
     """Yield the stories of the year's faults and when they begin."""
     stage = register.stage
     for day in stage.days():
         if stage.chance(sum(FAULTS_A_WEEK) / 10):
-            yield repair(register), stage.during(day)
+            yield repair(register, day), stage.during(day)
 
 
-def unrepaired(register: Register) -> Iterator[tuple[Story, datetime]]:
-    """Yield faults of the last days that wait to be accepted or fixed; some are late."""
+def repair(register: Register, day: date) -> Story:
+    """One fault: reported by whoever finds it, accepted, sometimes waiting for a part, fixed and confirmed."""
     stage = register.stage
-    long_ago, *_days, before, last = stage.last_days(7)
-    for day, hour, stop in ((long_ago, 10, "fix"), (before, 11, "accept"), (last, 14, "fix"), (last, 17, "accept")):
-        yield repair(register, stop=stop), stage.moment(day, time(hour, 35))
-
-
-def repair(register: Register, stop: str = "") -> Story:
-    """One fault: reported by whoever finds it, accepted, sometimes waiting for a part, fixed and confirmed.
-
-    ``stop`` names the step before which it is left.
-    """
-    stage = register.stage
-    found = register.broken_today()
+    found = register.someone_broken(day)
     if found is None:
         return
     equipment, reporter = found
@@ -135,13 +121,9 @@ def repair(register: Register, stop: str = "") -> Story:
     )
     register.broken.add(equipment.id)
     slow = 6 if stage.chance(0.12) else 1
-    mechanic = register.clerk if stop else stage.random.choice(register.cast.role("G"))
-    if stop == "accept":
-        return
+    mechanic = stage.random.choice(register.cast.role("G"))
     yield stage.worked(item.reported_at, PATIENCE[impact] * slow)
     stage.step(mechanic, item, "accept")
-    if stop == "fix":
-        return
     if stage.chance(0.03):
         yield stage.worked(item.reported_at, WORK[impact])
         stage.step(mechanic, item, "scrap", reason=stage.phrase("scrapped"))
