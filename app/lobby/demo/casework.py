@@ -90,14 +90,11 @@ class Desk:
         }
         return {name: text.format_map(blanks) if "{" in text else text for name, text in row.items()}
 
-    def contact(self, name: str, taker: StaffMember | None = None) -> tuple[Matter, StaffMember] | None:
-        """Return a matter and whoever takes it, somebody on duty unless one is given; None if there is nobody."""
-        matter = self.matter(name, taker.team.code if taker is not None and taker.team is not None else "")
-        if matter is None or taker is not None:
-            return (matter, taker) if matter is not None and taker is not None else None
-        team = self.cast.teams[team_for(matter.client.record.jurisdiction, matter.line)]
+    def agent_for(self, client: Client, line: str) -> StaffMember | None:
+        """Return whoever takes the contact."""
+        team = self.cast.teams[team_for(client.record.jurisdiction, line)]
         agents = self.cast.agents(team, clock.today())
-        return (matter, self.stage.random.choice(agents)) if agents else None
+        return self.stage.random.choice(agents) if agents else None
 
     def log(self, agent: StaffMember, kind: type[Ticket], client: Client, line: str, **given: Any) -> Any:
         """Log a ticket; the contact was some minutes ago, or at night if it came in writing."""
