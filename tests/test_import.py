@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import threading
 import time
@@ -20,6 +21,7 @@ from openpyxl import Workbook, load_workbook
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from app.casework.models import Complaint
 from app.core import clock
 from app.core.audit import AuditEntry, Change
 from app.core.db import db
@@ -753,3 +755,21 @@ def test_shipped_matchings_fit_the_screens_they_are_for(app: Flask) -> None:
         matching = Matching.read(data)
         matching.check(view, [source.column for source in matching.sources.values()])
         assert data["name"], path.name
+
+
+@pytest.mark.slow
+def test_the_real_complaints_come_in_by_the_command_line_and_twice_changes_nothing(app: Flask) -> None:
+    """Every line of the file becomes a complaint (what is in them is proved with the room); again, none is touched."""
+    file = (
+        Path(os.environ.get("PORTAL_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data")) / "ct_complaints.csv"
+    )
+    if not file.is_file():
+        pytest.skip(f"{file} is not on this machine")
+    for outcome in ("new", "unchanged"):
+        code, told = portal_import(app, "complaint", str(file), "--mapping", "ct_complaints", "--as", "su")
+        assert code == 0, told
+        assert f"{outcome}: 5003" in told
+        entries = db.session.scalar(select(func.count()).where(AuditEntry.entity == "complaint"))
+        assert entries == 5003
+    assert db.session.scalar(select(func.count()).select_from(Complaint)) == 5003
+    assert db.session.scalar(select(func.max(Complaint.version))) == 1
