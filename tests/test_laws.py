@@ -11,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from conftest import CAST, Person, SignIn, member
 from flask import Flask
+from flask_babel import force_locale
 from flask_migrate import upgrade
 from page import HAN
 from samples import sample
@@ -97,6 +98,18 @@ def test_a_status_is_in_no_form(app: Flask) -> None:
     for view in screens(app):
         if view.workflow:
             assert view.workflow.column not in [*view.add_columns, *view.edit_columns], type(view).__name__
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_step_is_not_called_like_a_state(app: Flask, locale: str) -> None:
+    """A button says what it does; the word of a state there reads as if it were so already."""
+    with force_locale(locale):
+        for view in screens(app):
+            if view.workflow:
+                both = {str(step.label) for step in view.workflow.steps.values()} & {
+                    str(state.label) for state in view.workflow.states
+                }
+                assert not both, f"{type(view).__name__}: {both}"
 
 
 def test_searched_columns_and_scopes_exist(app: Flask) -> None:

@@ -21,6 +21,7 @@ from app.core.import_template import allowed_values
 from app.core.importing import Mode, Outcome
 from app.core.interface import parse_key
 from app.core.matching import Matching, Source, guess, importable, known_by, settable
+from app.core.present import about
 from app.core.tabular import clean
 
 if TYPE_CHECKING:
@@ -275,8 +276,8 @@ def _lines(view: PortalView, run: ImportRun, head: Head, found: Iterator[Noted])
 def reason(view: PortalView, errors: dict[str, list[str]]) -> str:
     """Return what is wrong with a row as a sentence for each field."""
     return " ".join(
-        f"{view.label_columns[name]}: {' '.join(told)}" if name in view.label_columns else " ".join(told)
-        for name, told in errors.items()
+        about(view.label_columns[name], " ".join(wrong)) if name in view.label_columns else " ".join(wrong)
+        for name, wrong in errors.items()
     )
 
 

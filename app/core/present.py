@@ -70,6 +70,11 @@ def words(value: object) -> str:
             return str(value)
 
 
+def about(what: object, text: object) -> str:
+    """Return what is said about something: «Serial number: This field is required.»."""
+    return _("%(what)s: %(text)s", what=str(what), text=str(text))
+
+
 def span(length: timedelta) -> str:
     """Return a length of time as people say it: 2 days 3 hours, 38 minutes."""
     minutes = int(abs(length).total_seconds() // 60)

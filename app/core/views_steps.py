@@ -12,6 +12,7 @@ from app.core import clock, files
 from app.core.db import db
 from app.core.forms import PortalForm
 from app.core.interface import parse_key
+from app.core.present import about
 from app.core.scope import Scope
 from app.core.security import grants
 from app.core.views_change import ChangeView
@@ -95,7 +96,7 @@ class StepView(ChangeView):
         if request.method == "POST" and form.validate() and self.attempt(form, lambda: self.take(item, step, form)):
             flash(_("%(record)s: %(step)s.", record=str(item), step=str(step.label)), "success")
             return redirect(self.after_step(item))
-        title = f"{step.label}: {self.find(pk, name)}"
+        title = about(step.label, self.find(pk, name))
         return self._form_page("portal/step.html", form, title, item=item, step=step)
 
     def after_step(self, item: Any) -> str:
@@ -120,7 +121,7 @@ class StepView(ChangeView):
             if self.attempt(form, lambda item=item: self.workflow.take(item, step, clock.now())):  # type: ignore[misc]
                 done += 1
             else:
-                refused.extend(f"{item}: {error}" for error in form.form_errors)
+                refused.extend(about(item, error) for error in form.form_errors)
         if done:
             flash(_("%(step)s: %(count)s done.", step=str(step.label), count=done), "success")
         for reason in dict.fromkeys(refused):

@@ -2,38 +2,65 @@
 
 /* Everything works without this file except type-ahead in large look-ups; it makes pages quicker to use. */
 
-const typed = (select) => new TomSelect(select, {
-  valueField: "value", labelField: "text", searchField: [], plugins: select.multiple ? ["remove_button"] : ["clear_button"],
-  maxOptions: 30, preload: "focus", create: false, score: () => () => 1,
-  load: (text, done) => {
-    fetch(`${select.dataset.lookup}?q=${encodeURIComponent(text)}`, { headers: { Accept: "application/json" } })
-      .then((answer) => (answer.ok ? answer.json() : { rows: [] })).then((found) => done(found.rows)).catch(() => done([]));
-  },
-  onType() { this.clearOptions(); },
-  render: { no_results: () => null, option: (row, escape) => `<div>${escape(row.text)}</div>`, item: (row, escape) => `<div>${escape(row.text)}</div>` },
-});
+const typed = (select) => {
+  const box = new TomSelect(select, {
+    valueField: "value", labelField: "text", searchField: [], plugins: select.multiple ? ["remove_button"] : ["clear_button"],
+    maxOptions: 30, preload: "focus", create: false, score: () => () => 1,
+    load(text, done) {
+      // An answer that comes after more was typed would offer what was not asked for.
+      const asked = (rows) => done(this.inputValue() === text.trim() ? rows : []);
+      fetch(`${select.dataset.lookup}?q=${encodeURIComponent(text)}`, { headers: { Accept: "application/json" } })
+        .then((answer) => (answer.ok ? answer.json() : { rows: [] })).then((found) => asked(found.rows)).catch(() => done([]));
+    },
+    onType() { this.clearOptions(); },
+    render: { no_results: () => null, option: (row, escape) => `<div>${escape(row.text)}</div>`, item: (row, escape) => `<div>${escape(row.text)}</div>` },
+  });
+  // What is wrong with the select is told at the box that stands in for it.
+  ["aria-invalid", "aria-describedby"].filter((name) => select.hasAttribute(name))
+    .forEach((name) => box.control_input.setAttribute(name, select.getAttribute(name)));
+};
 document.querySelectorAll("select[data-lookup]").forEach(typed);
 
+/* The cursor goes into a field, be it the box of a look-up or the first of some pills. */
+const enter = (field) => (field.tomselect || field.querySelector("input") || field).focus();
+
+const side = document.getElementById("side");
+const opener = document.querySelector("[data-drawer]");
+const isOpen = () => Boolean(side && side.classList.contains("is-open"));
+const draw = (open) => {
+  side.classList.toggle("is-open", open);
+  opener.setAttribute("aria-expanded", String(open));
+  if (open) side.querySelector("a").focus();
+};
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && isOpen()) { draw(false); opener.focus(); }
+});
+
 document.addEventListener("click", (event) => {
-  const drawer = event.target.closest("[data-drawer]");
-  const side = document.getElementById("side");
-  if (drawer || (side && side.classList.contains("is-open") && !event.target.closest("#side"))) {
-    const open = side.classList.toggle("is-open");
-    document.querySelector("[data-drawer]").setAttribute("aria-expanded", String(open));
-    return;
-  }
+  if (event.target.closest("[data-drawer]")) { draw(!isOpen()); return; }
+  if (isOpen() && !event.target.closest("#side")) { draw(false); return; }
+  const line = event.target.closest(".note-danger a[href^='#']");
+  const field = line && document.getElementById(line.hash.slice(1));
+  if (field) { event.preventDefault(); enter(field); return; }
   if (event.target.closest("[data-print]")) { window.print(); return; }
   const row = event.target.closest("tr[data-href]");
   if (row && !event.target.closest("a, button, input, label") && !String(window.getSelection())) window.location.assign(row.dataset.href);
 });
 
+/* A form's buttons may stand outside of it. */
+const submits = (form) => [...form.elements].filter((part) => part.type === "submit");
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.dataset.confirm && !window.confirm(form.dataset.confirm)) { event.preventDefault(); return; }
   form.dataset.sent = "yes";
-  form.querySelectorAll("button:not([type=button])").forEach((button) => { if (form.method === "post") setTimeout(() => { button.disabled = true; }); });
+  // Not form.method: a field may be called so.
+  if (form.getAttribute("method") === "post") setTimeout(() => submits(form).forEach((button) => { button.disabled = true; }));
 });
-window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent] button").forEach((button) => { button.disabled = false; }));
+window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => {
+  delete form.dataset.sent;
+  submits(form).forEach((button) => { button.disabled = false; });
+}));
 
 const guarded = document.querySelector("form[data-guard]");
 if (guarded) {
@@ -41,7 +68,7 @@ if (guarded) {
   guarded.addEventListener("input", () => { touched = true; });
   window.addEventListener("beforeunload", (event) => { if (touched && !guarded.dataset.sent) event.preventDefault(); });
   const first = guarded.querySelector("[aria-invalid=true]");
-  if (first) first.focus();
+  if (first) enter(first);
 }
 
 const bulk = document.getElementById("bulk");

@@ -66,7 +66,7 @@ SESSION = Workflow(
         does=operations.withdraw_notice,
     ),
     Step(
-        "hold", _l("Was held"), from_=SessionStatus.NOTIFIED, to=SessionStatus.HELD, does=operations.hold, tone="main"
+        "hold", _l("Confirm it was held"), from_=SessionStatus.NOTIFIED, to=SessionStatus.HELD, does=operations.hold, tone="main"
     ),
     Step(
         "cancel",
@@ -94,7 +94,7 @@ ENROLMENT = Workflow(
     ),
     Step(
         "attend",
-        _l("Attended"),
+        _l("Mark as attended"),
         from_={EnrolmentStatus.NOTIFIED, EnrolmentStatus.READ, EnrolmentStatus.ABSENT},
         to=EnrolmentStatus.ATTENDED,
         ends=True,
@@ -102,7 +102,7 @@ ENROLMENT = Workflow(
     ),
     Step(
         "miss",
-        _l("Did not come"),
+        _l("Mark as absent"),
         from_={EnrolmentStatus.NOTIFIED, EnrolmentStatus.READ, EnrolmentStatus.ATTENDED},
         to=EnrolmentStatus.ABSENT,
         ends=True,

@@ -18,7 +18,7 @@ import pytest
 from conftest import PASSWORD
 from flask import Flask
 from flask_babel import force_locale, gettext
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, ViewportSize, expect
 from sqlalchemy.orm import Session
 from werkzeug.wsgi import ClosingIterator
 
@@ -27,6 +27,7 @@ from app.core.db import db
 from .browser import DESK, PHONE, launched
 
 PATIENCE_MS = 15_000
+expect.set_options(timeout=PATIENCE_MS)
 # Chromium reports a refused style or script to the page; the console is where the test listens.
 TELL_VIOLATIONS = """document.addEventListener("securitypolicyviolation",
     (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 from test_repairs import equipment
 
 from app.workplace.models import Equipment
@@ -129,3 +129,42 @@ def type_more(page: Page) -> None:
 def leave(page: Page) -> None:
     """Follow a link away; whether the page goes is another matter."""
     page.locator(".me").click(no_wait_after=True)
+
+
+def test_an_empty_form_leads_to_what_is_missing(app: Flask, browse: Browse) -> None:
+    """The first wrong field has the focus, be it a look-up; each line above the form leads to a field that is seen."""
+    fan = browse("fan")
+    fan.goto("/repair/add")
+    browse.expected.add(422)
+    fan.locator(".form-end .btn-primary").click()
+    expect(fan.locator("#equipment-ts-control")).to_be_focused()
+    expect(fan.locator("#equipment-ts-control")).to_have_attribute("aria-invalid", "true")
+    lines = fan.locator(".note-danger a")
+    assert lines.count() == fan.locator(".field.is-wrong").count() >= 3
+    for number in range(lines.count()):
+        lines.nth(number).click()
+        field = fan.locator(".field.is-wrong").nth(number)
+        expect(field.locator(":focus")).to_be_in_viewport()
+
+
+def test_a_button_cannot_be_pressed_again_while_its_form_is_on_its_way(app: Flask, browse: Browse) -> None:
+    """Also one that stands outside of its form, as on the roster board."""
+    liang = browse("liang")
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "POST":
+            waiting.append(route)
+        else:
+            route.continue_()
+
+    liang.route("**/roster/board*", hold)
+    liang.goto("/roster/board?week=2031-03-03")
+    place = liang.locator("button[form=board][value=save]").bounding_box()
+    assert place is not None
+    for _time in range(2):
+        liang.mouse.click(place["x"] + 10, place["y"] + 10)
+        liang.wait_for_timeout(200)
+    assert len(waiting) == 1
+    waiting[0].continue_()
+    expect(liang.locator(".note-success")).to_be_visible()

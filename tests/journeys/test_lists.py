@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from conftest import member
 from flask import Flask
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select
 from test_repairs import equipment, first
 
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.browser
 FIRST_DAY = datetime(2026, 3, 1, 2, tzinfo=UTC)
 FIRST_PAGE = 25
 MOST_TABS = 60
+SETTLES_MS = 300
 
 
 def repairs(count: int) -> list[str]:
@@ -189,6 +191,29 @@ def test_a_look_up_is_filled_by_keyboard(app: Flask, browse: Browse) -> None:
     assert fan.locator("#equipment").input_value() == str(key)
 
 
+def test_a_late_answer_to_what_was_typed_before_is_not_offered(app: Flask, browse: Browse) -> None:
+    """The answer to the empty box comes after the one to the digits: only what fits the digits may be chosen."""
+    equipment("PH-0231")
+    equipment("PH-9999", keeper=None)
+    fan = browse("fan")
+    late: list[Route] = []
+
+    def hold(route: Route) -> None:
+        late.append(route)
+
+    fan.route(re.compile(r"/lookup\?q=$"), hold)
+    fan.goto("/repair/add")
+    fan.locator("#equipment-ts-control").focus()
+    fan.keyboard.type("0231")
+    offered = fan.locator(".ts-dropdown [role=option]")
+    expect(offered).to_have_count(1)
+    assert late, "the empty box asked nothing"
+    with fan.expect_event("requestfinished"):
+        late[0].continue_()
+    fan.wait_for_timeout(SETTLES_MS)
+    expect(offered).to_have_text(["PH-0231 話機"])
+
+
 def test_the_drawer_of_a_phone_opens_and_closes(app: Flask, browse: Browse, say: Say) -> None:
     mei = browse("mei", size=PHONE)
     side = mei.locator("nav.side")
@@ -201,3 +226,14 @@ def test_the_drawer_of_a_phone_opens_and_closes(app: Flask, browse: Browse, say:
     mei.locator("[data-drawer]").tap()
     side.get_by_role("link", name=say("Repairs"), exact=True).tap()
     mei.wait_for_url("**/repair/list/")
+
+
+def test_the_drawer_opens_and_closes_by_keyboard(app: Flask, browse: Browse) -> None:
+    mei = browse("mei", size=PHONE)
+    opener = mei.locator("[data-drawer]")
+    opener.focus()
+    mei.keyboard.press("Enter")
+    expect(mei.locator("nav.side :focus")).to_be_visible()
+    mei.keyboard.press("Escape")
+    expect(mei.locator("nav.side")).not_to_be_visible()
+    expect(opener).to_be_focused()

@@ -52,7 +52,7 @@ def test_a_fault_reported_from_a_phone_is_mended_and_confirmed(
     mend(fan, say)
 
     mei.reload()
-    mei.get_by_role("button", name=say("Confirm"), exact=True).tap()
+    mei.get_by_role("button", name=say("Confirm the repair"), exact=True).tap()
     expect(mei.locator(".path [aria-current]")).to_have_text(say("Closed"))
     expect(mei.locator(".history")).to_contain_text("更換聽筒")
     with rows() as session:
@@ -89,7 +89,7 @@ def wait_for_a_part(fan: Page, say: Say) -> None:
     """Accept the repair whose page is open, and say what it waits for until when."""
     fan.get_by_role("button", name=say("Accept"), exact=True).click()
     expect(fan.locator(".path [aria-current]")).to_have_text(say("In repair"))
-    fan.get_by_role("link", name=say("Wait for a part"), exact=True).click()
+    fan.get_by_role("link", name=say("Put on hold for a part"), exact=True).click()
     fan.fill("#part", "聽筒")
     fan.fill("#expected_on", "2026-12-01")
     fan.locator(".form-end .btn-primary").click()
@@ -99,8 +99,8 @@ def wait_for_a_part(fan: Page, say: Say) -> None:
 
 def mend(fan: Page, say: Say) -> None:
     """Go on when the part is here, and say what was done and what it cost."""
-    fan.get_by_role("button", name=say("Part arrived"), exact=True).click()
-    fan.get_by_role("link", name=say("Fixed"), exact=True).click()
+    fan.get_by_role("button", name=say("Continue, the part is here"), exact=True).click()
+    fan.get_by_role("link", name=say("Report as fixed"), exact=True).click()
     fan.fill("#remedy", "更換聽筒")
     fan.fill("#cost", "350.5")
     fan.locator(".form-end .btn-primary").click()
