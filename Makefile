@@ -81,18 +81,22 @@ floors: .venv/.dev ## Check that no room imports a room above it
 i18n: .venv/.dev ## Gather the texts into the catalogs and check these
 	@.venv/bin/python translations/check.py extract
 	@.venv/bin/python translations/check.py update
+	@.venv/bin/python translations/check.py compile
 	@.venv/bin/python translations/check.py check
 
 i18n-check: .venv/.dev ## Check the catalogs without changing them
 	@.venv/bin/python translations/check.py check
 
+# A database of its own, brought up to the last migration: whatever stands in var/ plays no part.
+SCRATCH = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	export PORTAL_DATA_DIR="$$folder" PORTAL_DATABASE_URL= PORTAL_LOG_LEVEL=WARNING && $(FLASK) db upgrade
+
 migrations: setup ## Check that the migrations make exactly the tables of the models
-	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
-	export PORTAL_DATA_DIR="$$folder" PORTAL_DATABASE_URL= PORTAL_LOG_LEVEL=WARNING && \
-	$(FLASK) db upgrade && $(FLASK) db check
+	@$(SCRATCH) && $(FLASK) db check
 
 migration: setup .venv/.dev ## Write a migration for what changed in the models: make migration m="visitor badges"
-	@$(FLASK) db migrate -m "$(m)"
+	@$(SCRATCH) && next=$$(ls migrations/versions/[0-9]*.py | wc -l) && \
+	$(FLASK) db migrate --rev-id "$$(printf %04d $$((next + 1)))" -m "$(m)"
 	@.venv/bin/ruff check -q --fix migrations; .venv/bin/ruff format -q migrations
 
 # ---------------------------------------------------------------- housekeeping

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.slow
 
 WORKERS = 4
 PATIENCE = 180
+CHOSEN = "a password of the boss's own"
 
 
 @pytest.fixture
@@ -72,6 +73,22 @@ def test_two_preparations_at_once_both_succeed_and_do_it_once(env: dict[str, str
     assert counts(env) == first
 
 
+def test_a_new_release_keeps_the_records_of_the_one_before(env: dict[str, str]) -> None:
+    """Each migration finds rows in the tables it changes."""
+    told(start(env, "flask", "--app", "run", "db", "upgrade", "0001"))
+    engine = create_engine(env["PORTAL_DATABASE_URL"])
+    with engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO ab_user (id, first_name, last_name, username, email) VALUES (1, 'a', 'b', 'mei', 'm')")
+        )
+        connection.execute(text("INSERT INTO user_setting (user_id, locale, sessions_ended) VALUES (1, 'en', 2)"))
+    told(start(env, "flask", "--app", "run", "portal", "init"))
+    with engine.connect() as connection:
+        kept = connection.execute(text("SELECT locale, sessions_ended, must_change_password FROM user_setting")).one()
+    engine.dispose()
+    assert tuple(kept) == ("en", 2, False)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -104,11 +121,16 @@ def test_four_workers_boot_on_an_empty_database_and_serve_once_it_is_prepared(en
         out = told(start(env, "flask", "--app", "run", "portal", "init", "--administrator", "boss"))
         password = re.search(r"password (\S+)", out)[1]
         browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-        page = BeautifulSoup(browser.open(f"{house}/login/", timeout=30).read(), "html.parser")
-        token = page.select_one("input[name=csrf_token]")["value"]
-        data = urlencode({"csrf_token": token, "username": "boss", "password": password}).encode()
-        home = browser.open(f"{house}/login/", data, timeout=30)
-        assert home.url == f"{house}/"
+
+        def sent(url: str, **fields: str) -> str:
+            page = BeautifulSoup(browser.open(house + url, timeout=30).read(), "html.parser")
+            token = page.select_one("input[name=csrf_token]")["value"]
+            data = urlencode({"csrf_token": token, **fields}).encode()
+            went: str = browser.open(house + url, data, timeout=30).url
+            return went
+
+        assert sent("/login/", username="boss", password=password) == f"{house}/account/"
+        sent("/account/", old=password, new=CHOSEN, again=CHOSEN)
         for url in ("/role/list/", "/user/list/", "/repair/list/", "/account/") * WORKERS:
             assert browser.open(house + url, timeout=30).status == 200
         assert server.poll() is None

@@ -34,7 +34,7 @@ from app.casework.models import (
 from app.core import clock
 from app.core.audit import AuditEntry, Change
 from app.core.db import db
-from app.core.fields import target_of
+from app.core.fields_rows import target_of
 from app.core.importing import Importer, Judged, Mode, Outcome
 from app.core.matching import Matching
 from app.core.measures import MEASURES, Period

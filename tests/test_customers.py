@@ -15,7 +15,7 @@ from sqlalchemy import select, text
 from app.casework.models import Complaint
 from app.core.audit import AuditEntry
 from app.core.db import db
-from app.core.fields import target_of
+from app.core.fields_rows import target_of
 from app.core.importing import Importer, Judged, Mode, Outcome
 from app.core.matching import Matching, Source
 from app.core.standin import standing_in

@@ -23,6 +23,7 @@ from app.core import clock
 from app.core.accounts import setting_of
 from app.core.audit import AuditEntry
 from app.core.db import db
+from app.core.jobs import run_jobs
 from app.core.security import FAILURES_ALLOWED
 from app.lobby.accounts import PASSWORD_LENGTH, check_password
 from app.workplace.models import Area, Equipment, EquipmentKind, FaultKind, Impact, Repair, RepairStatus
@@ -309,9 +310,43 @@ def test_signing_out_empties_the_session(app: Flask) -> None:
         assert "_user_id" not in session
 
 
+def test_signing_out_ends_every_copy_of_the_cookie(app: Flask) -> None:
+    """A copy is dead for good, also after the portal has forgotten which sessions were signed out."""
+    with clock.frozen(NOON):
+        client, other, copy = visitor(app), visitor(app), visitor(app)
+        enter(client, "mei")
+        enter(other, "mei")
+        copy.set_cookie("session", client.get_cookie("session").value)
+        assert is_in(copy)
+        client.send("/logout/")
+        assert not is_in(copy)
+        assert is_in(other)
+    with clock.frozen(NOON + timedelta(hours=13)):
+        assert run_jobs(clock.now())["ended_sessions"] == 1
+        assert not is_in(copy)
+
+
+def test_a_password_of_somebody_elses_making_is_changed_before_anything_else(app: Flask, sign_in: SignIn) -> None:
+    an, mei = sign_in("an"), visitor(app)
+    shown = an.send(f"/user/reset-password/{user('mei').id}")
+    lent = BeautifulSoup(shown.text, "html.parser").select_one("code.password").text
+    enter(mei, "mei", lent)
+    for url in ("/", "/repair/list/", "/repair/add"):
+        assert mei.get(url).headers["Location"] == "/account/"
+    assert mei.get("/api/v1/repair/").status_code == 403
+    page = mei.page("/account/")
+    assert "請先設定您自己的密碼" in page.select_one(".note-info").text
+    fields = {"old": lent, "new": "a password of her own", "again": "a password of her own"}
+    assert mei.submit("/account/", **{**fields, "new": lent, "again": lent}).status_code == 422
+    assert mei.get("/").status_code == 302
+    assert mei.submit("/account/", **fields).status_code == 200
+    assert mei.get("/repair/list/").status_code == 200
+
+
 def test_a_new_session_keeps_nothing_of_the_visitors_but_the_language(app: Flask) -> None:
     client = visitor(app)
-    client.get("/lang/zh_Hans_CN")
+    token = client.page("/login/").select_one("input[name=csrf_token]")["value"]
+    client.post("/language/zh_Hans_CN", data={"csrf_token": token})
     with client.session_transaction() as session:
         session["left"] = "behind"
     before = client.page("/login/").select_one("input[name=csrf_token]")["value"]
@@ -349,7 +384,7 @@ def test_the_session_holds_no_addresses_and_no_search_words(app: Flask) -> None:
         client.get(url)
     with client.session_transaction() as session:
         held = dict(session)
-    expected = {"_user_id", "_fresh", "_id", "_permanent", "password", "csrf_token", "locale", "_flashes"}
+    expected = {"_user_id", "_fresh", "_id", "_permanent", "password", "mark", "csrf_token", "locale", "_flashes"}
     assert set(held) <= expected, held
     text = str(held)
     assert not any(word in text for word in ("周", "E0001", "FIXED", "/list/", "/x")), held

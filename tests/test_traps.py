@@ -394,11 +394,20 @@ def test_the_first_visit_follows_the_browser(app: Flask, asked: str, lang: str) 
 
 def test_the_choice_of_language_is_kept_for_the_person(app: Flask, sign_in: SignIn) -> None:
     mei = sign_in("mei")
-    assert mei.get("/lang/zh_Hans_CN?next=/repair/list/").headers["Location"].endswith("/repair/list/")
+    kept = mei.send("/language/zh_Hans_CN", {"next": "/repair/list/?q=PH"})
+    assert kept.headers["Location"].endswith("/repair/list/?q=PH")
     elsewhere = sign_in("mei", "en")
     assert elsewhere.page("/").html["lang"] == "zh-Hans-CN"
-    assert mei.get("/lang/xx").status_code == 404
-    assert "evil" not in mei.get("/lang/en?next=https://evil.example/").headers["Location"]
+    assert mei.send("/language/xx").status_code == 404
+    assert "evil" not in mei.send("/language/en", {"next": "https://evil.example/"}).headers["Location"]
+
+
+def test_a_language_is_not_chosen_by_a_link_or_from_another_site(app: Flask, sign_in: SignIn) -> None:
+    mei = sign_in("mei")
+    assert mei.get("/language/en").status_code == 405
+    assert mei.get("/lang/en").status_code == 404
+    assert mei.post("/language/en").status_code == 400
+    assert mei.page("/").html["lang"] == "zh-Hant-TW"
 
 
 def test_the_rest_api_describes_every_entity(app: Flask, sign_in: SignIn) -> None:

@@ -26,7 +26,7 @@ from app.casework.models import (
 )
 from app.casework.workflow import BUSINESS_REQUEST, COMPLAINT, CONSULTATION
 from app.core import clock
-from app.core.fields import target_of
+from app.core.fields_rows import target_of
 from app.core.interface import PortalInterface
 from app.core.menu import open_screen
 from app.core.scope import Scope

@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Model, db
-from app.core.types import Moment, Whole
+from app.core.types import Flag, Moment, Whole
 
 
 class UserSetting(Model):
@@ -20,6 +20,8 @@ class UserSetting(Model):
     locked_until: Mapped[Moment | None]
     sessions_ended: Mapped[Whole] = mapped_column(default=0)
     """How often every session of this login was ended; a session knows the count it began with."""
+    must_change_password: Mapped[Flag] = mapped_column(default=False)
+    """Whether the password was made by somebody else, so that its person chooses another before anything else."""
 
 
 def setting_of(user_id: int) -> UserSetting:

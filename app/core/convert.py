@@ -12,7 +12,7 @@ from sqlalchemy.orm import RelationshipProperty
 from wtforms import Field
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
-from app.core import fields
+from app.core import fields, fields_rows
 from app.core.entity import is_short
 from app.core.forms import PlainText, PortalForm
 from app.core.interface import LARGEST_KEY, is_choice
@@ -99,10 +99,10 @@ def _relation(prop: RelationshipProperty[Any], options: dict[str, Any], checks: 
     target = prop.mapper.class_
     if prop.uselist:
         checks.insert(0, InputRequired() if need else Optional())
-        return fields.LookupManyField(validators=checks, model=target, **options)
+        return fields_rows.LookupManyField(validators=checks, model=target, **options)
     optional = all(column.nullable for column in prop.local_columns) if need is None else not need
     checks.insert(0, Optional() if optional else InputRequired())
-    kind = fields.CatalogField if is_short(target) else fields.LookupField
+    kind = fields_rows.CatalogField if is_short(target) else fields_rows.LookupField
     return kind(validators=checks, model=target, **options)
 
 

@@ -7,13 +7,11 @@ have sent, or raises ValueError with a sentence for the person.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 from flask import current_app
 from flask_babel import force_locale
@@ -27,7 +25,6 @@ from wtforms import (
     IntegerField,
     MultipleFileField,
     SelectField,
-    SelectMultipleField,
     StringField,
     TextAreaField,
     TimeField,
@@ -36,61 +33,12 @@ from wtforms.validators import Optional, StopValidation
 from wtforms.widgets import HiddenInput
 
 from app.core import clock
-from app.core.catalogs import catalog_rows
-from app.core.entity import Catalog
-from app.core.interface import parse_key
 from app.core.present import masked, words
 from app.core.types import Choice
 
 Cell = str | date | datetime | Decimal | None
 TRUE_WORDS = frozenset({"1", "true", "yes", "y", "是", "✓", "v", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "n", "否", "", "off"})
-
-
-_answers: ContextVar[dict[Hashable, Any] | None] = ContextVar("look_up_answers", default=None)
-
-
-@contextmanager
-def remembering() -> Iterator[dict[Hashable, Any]]:
-    """Ask each look-up once while the block lasts; yields the answers, which its user clears with each transaction."""
-    answers: dict[Hashable, Any] = {}
-    token = _answers.set(answers)
-    try:
-        yield answers
-    finally:
-        _answers.reset(token)
-
-
-def once(question: Hashable, ask: Callable[[], Any]) -> Any:
-    """Return the answer to a question, asked only once inside ``remembering``."""
-    answers = _answers.get()
-    if answers is None:
-        return ask()
-    if question not in answers:
-        answers[question] = ask()
-    return answers[question]
-
-
-class LookupTarget(Protocol):
-    """The screen that answers for a look-up: it finds rows of its model within the person's rights."""
-
-    def lookup_url(self) -> str:
-        """Return the address that type-ahead asks."""
-
-    def lookup_get(self, key: int) -> Any | None:
-        """Return the row with this key if the person may pick it."""
-
-    def lookup_exact(self, text: str) -> list[Any]:
-        """Return the rows that a person means by this number or name (at most two)."""
-
-    def may_lookup(self) -> bool:
-        """Tell whether the person may pick rows here at all."""
-
-
-def target_of(model: type[Any]) -> LookupTarget:
-    """Return the screen that answers look-ups of a model."""
-    found: LookupTarget = current_app.extensions["portal_views"][model]
-    return found
 
 
 def text_of(value: Cell) -> str:
@@ -265,154 +213,6 @@ def in_all_languages(text: object) -> frozenset[str]:
         with force_locale(locale):
             found.add(str(text))
     return frozenset(found)
-
-
-class RowField(SelectField):
-    """A relation: the data is a row of another table, the input holds its key."""
-
-    def __init__(self, label: Any = None, validators: Any = None, *, model: type[Any], **kwargs: Any) -> None:
-        self.model = model
-        self.raw_key = ""
-        super().__init__(label, validators, coerce=lambda value: value, choices=[], validate_choice=False, **kwargs)
-
-    def process_data(self, value: Any) -> None:
-        """Take the record's row, or a key from an address."""
-        self.data = self.find(value) if isinstance(value, str | int) else value
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        """Find the row within the person's rights; keep the row that is already there even outside them."""
-        self.raw_key = str(valuelist[0]).strip() if valuelist else ""
-        if not self.raw_key:
-            self.data = None
-            return
-        held = self.object_data
-        if held is not None and str(getattr(held, "id", "")) == self.raw_key:
-            self.data = held
-            return
-        self.data = self.find(self.raw_key)
-        if self.data is None:
-            raise ValueError(_("This is not one of the choices."))
-
-    def find(self, key: object) -> Any | None:
-        """Return the row a key stands for."""
-        raise NotImplementedError
-
-    def pre_validate(self, form: Any) -> None:
-        """Accept what was found."""
-
-
-class CatalogField(RowField):
-    """A row of a short catalog, in its order, without retired ones."""
-
-    def rows(self) -> list[Catalog]:
-        """Return the catalog's rows that are offered today, and the one already chosen."""
-        today = clock.today()
-        return [row for row in catalog_rows(self.model) if not row.is_retired(today) or row is self.data]
-
-    def find(self, key: object) -> Catalog | None:
-        """Return an offered row by its key."""
-        wanted = parse_key(key)
-        return next((row for row in self.rows() if row.id == wanted), None)
-
-    def iter_choices(self) -> Iterator[tuple[str, str, bool, dict[str, Any]]]:
-        """Give the empty choice and the catalog's rows."""
-        yield "", "—", self.data is None, {}
-        for row in self.rows():
-            yield str(row.id), str(row), row is self.data, {}
-
-    def from_cell(self, value: Cell) -> str:
-        """Accept a row's code, or its name in any of the portal's languages where it is one row's only."""
-        text = text_of(value)
-        return str(once((self.model, "name", text), lambda: self._meant(text))) if text else ""
-
-    def _meant(self, text: str) -> int:
-        rows = self.rows()
-        found = [row for row in rows if row.code == text] or [
-            row for row in rows if text in {row.name_zh_hant, row.name_zh_hans, row.name_en}
-        ]
-        if not found:
-            raise ValueError(_("“%(text)s” is not in the list.", text=text))
-        if len(found) > 1:
-            raise ValueError(_("“%(text)s” fits more than one record.", text=text))
-        return found[0].id
-
-
-class LookupField(RowField):
-    """A row of a large table, found by typing; only the chosen row is ever loaded."""
-
-    @property
-    def target(self) -> LookupTarget:
-        """The screen that answers."""
-        return target_of(self.model)
-
-    def find(self, key: object) -> Any | None:
-        """Return the row if this person may pick it."""
-        return picked(self.model, key)
-
-    def iter_choices(self) -> Iterator[tuple[str, str, bool, dict[str, Any]]]:
-        """Give the empty choice and the chosen row; the rest comes as the person types."""
-        yield "", "—", self.data is None, {}
-        if self.data is not None:
-            yield str(self.data.id), str(self.data), True, {}
-
-    def from_cell(self, value: Cell) -> str:
-        """Accept a row's number or name when it is one row's only."""
-        text = text_of(value)
-        return the_one(self.model, text) if text else ""
-
-
-def picked(model: type[Any], key: object) -> Any | None:
-    """Return the row with this key if the person may pick it."""
-    wanted = parse_key(key)
-    return once((model, wanted), lambda: target_of(model).lookup_get(wanted)) if wanted is not None else None
-
-
-def the_one(model: type[Any], text: str) -> str:
-    """Return the key of the row a text means; raises ValueError if it is none or several."""
-    rows = once((model, "name", text), lambda: target_of(model).lookup_exact(text))
-    if not rows:
-        raise ValueError(_("“%(text)s” was not found.", text=text))
-    if len(rows) > 1:
-        raise ValueError(_("“%(text)s” fits more than one record.", text=text))
-    return str(once((model, rows[0].id), lambda: rows[0]).id)
-
-
-class LookupManyField(SelectMultipleField):
-    """Several rows of another table, found by typing."""
-
-    def __init__(self, label: Any = None, validators: Any = None, *, model: type[Any], **kwargs: Any) -> None:
-        self.model = model
-        super().__init__(label, validators, coerce=lambda value: value, choices=[], validate_choice=False, **kwargs)
-
-    @property
-    def target(self) -> LookupTarget:
-        """The screen that answers."""
-        return target_of(self.model)
-
-    def process_data(self, value: Any) -> None:
-        """Take the record's rows."""
-        self.data = list(value or [])
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        """Find the rows within the person's rights; keep those already there."""
-        held = {str(row.id): row for row in self.object_data or []}
-        found = [held.get(key) or picked(self.model, key) for key in dict.fromkeys(valuelist) if key]
-        if None in found:
-            raise ValueError(_("This is not one of the choices."))
-        self.data = found
-
-    def iter_choices(self) -> Iterator[tuple[str, str, bool, dict[str, Any]]]:
-        """Give the chosen rows; the rest comes as the person types."""
-        for row in self.data or []:
-            yield str(row.id), str(row), True, {}
-
-    def pre_validate(self, form: Any) -> None:
-        """Accept what was found."""
-
-    def from_cell(self, value: Cell) -> list[str]:
-        """Accept several numbers or names, separated by commas, semicolons or ideographic commas."""
-        names = [name.strip() for name in re.split("[,;，；、]", text_of(value)) if name.strip()]
-        return [the_one(self.model, name) for name in names]
 
 
 class Files(MultipleFileField):

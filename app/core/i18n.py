@@ -31,6 +31,8 @@ BROWSER_LOCALES = {
     "en-GB": "en",
 }
 HTML_LANG = {"zh_Hant_TW": "zh-Hant-TW", "zh_Hans_CN": "zh-Hans-CN", "en": "en"}
+LANGUAGES = (("zh_Hant_TW", "zh-Hant-TW", "繁"), ("zh_Hans_CN", "zh-Hans-CN", "简"), ("en", "en", "EN"))
+"""What the switch offers: locale, ``lang``, and what its button says."""
 
 
 def choose_locale() -> str:
@@ -56,7 +58,7 @@ def switch_language(locale: str) -> Any:
         setting_of(current_user.id).locale = locale
         db.session.commit()
     refresh()
-    return redirect(get_safe_redirect(request.args.get("next") or request.form.get("next") or ""))
+    return redirect(get_safe_redirect(request.form.get("next", "")))
 
 
 def html_lang() -> str:
@@ -67,5 +69,7 @@ def html_lang() -> str:
 def init_app(app: Flask) -> None:
     """Let our choice of language stand in for Flask-AppBuilder's, which knows neither browsers nor people."""
     get_babel(app).locale_selector = choose_locale
-    app.view_functions["LocaleView.index"] = switch_language
-    app.context_processor(lambda: {"html_lang": html_lang})
+    # Flask-AppBuilder's own way is a link; what is kept for a person takes a form and its token.
+    app.view_functions["LocaleView.index"] = lambda locale: abort(404)  # noqa: ARG005 - the route's argument
+    app.add_url_rule("/language/<locale>", "language", switch_language, methods=["POST"])
+    app.context_processor(lambda: {"html_lang": html_lang, "languages": LANGUAGES})

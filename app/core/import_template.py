@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from wtforms import Field
 from xlsxwriter.utility import xl_col_to_name
 
-from app.core import clock, fields
+from app.core import clock, fields, fields_rows
 from app.core.importing import EXAMPLE
 from app.core.matching import settable
 from app.core.tabular_write import csv_lines
@@ -82,7 +82,7 @@ def _headings(entries: list[Field]) -> list[str]:
 
 def allowed_values(entry: Field) -> list[str]:
     """Return what people choose from in a short list, in their language; nothing for any other field."""
-    if isinstance(entry, fields.ChoiceField | fields.CatalogField):
+    if isinstance(entry, fields.ChoiceField | fields_rows.CatalogField):
         return [label for value, label, _selected, _more in entry.iter_choices() if value]
     return [_("Yes"), _("No")] if isinstance(entry, fields.Check) else []
 
@@ -96,9 +96,9 @@ def _example(entry: Field) -> str:
     """Return what a cell of this field could say."""
     today = clock.today()
     match entry:
-        case fields.ChoiceField() | fields.CatalogField() | fields.Check():
+        case fields.ChoiceField() | fields_rows.CatalogField() | fields.Check():
             return next(iter(allowed_values(entry)), "")
-        case fields.LookupField() | fields.LookupManyField():
+        case fields_rows.LookupField() | fields_rows.LookupManyField():
             return _("number or name")
         case fields.Day():
             return today.isoformat()

@@ -27,7 +27,8 @@ from app.core.audit import MASK
 from app.core.db import db
 from app.core.errors import RuleError
 from app.core.exporting import cell as exported
-from app.core.fields import in_all_languages, remembering, text_of
+from app.core.fields import in_all_languages, text_of
+from app.core.fields_rows import remembering
 from app.core.forms import PortalForm
 from app.core.inputs import filled, problems, told
 from app.core.matching import Matching, changeable, known_by, settable

@@ -8,7 +8,8 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 from wtforms import Field
 
-from app.core.fields import Check, ChoiceField, Files, LookupManyField, RowField
+from app.core.fields import Check, ChoiceField, Files
+from app.core.fields_rows import LookupManyField, RowField
 from app.core.forms import PortalForm
 
 

@@ -16,10 +16,10 @@ from sqlalchemy import Boolean, Select, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, RelationshipProperty, selectinload
 from werkzeug.datastructures import MultiDict
 
-from app.core import fields
 from app.core.catalogs import catalog_rows
 from app.core.db import db
 from app.core.entity import is_short
+from app.core.fields_rows import target_of
 from app.core.interface import COUNT_CAP, PortalFilter, RefersTo, is_choice, parse_key
 from app.core.present import words
 from app.core.types import Choice
@@ -78,7 +78,7 @@ class Listing:
     def _value_words(self, found: PortalFilter, value: Any) -> str:
         if isinstance(found, RefersTo):
             target = found.column.property.mapper.class_
-            row = db.session.get(target, value) if is_short(target) else (fields.target_of(target).lookup_get(value))
+            row = db.session.get(target, value) if is_short(target) else target_of(target).lookup_get(value)
             return str(row) if row is not None else f"#{value}"
         return words(value)
 
@@ -178,7 +178,7 @@ class Listing:
         if is_short(target):
             control.choices = [(str(row.id), str(row)) for row in catalog_rows(target)]
             return
-        screen = fields.target_of(target)
+        screen = target_of(target)
         control.kind, control.url = "lookup", screen.lookup_url()
         for text in control.values:
             row = screen.lookup_get(parse_key(text) or 0)

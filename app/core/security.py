@@ -12,7 +12,7 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Flask, abort, current_app, flash, g, has_request_context, redirect, request, session
+from flask import Flask, abort, current_app, flash, g, has_request_context, redirect, request, session, url_for
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.sqla.models import (
     ApiKey,
@@ -39,7 +39,7 @@ from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import DataRequired, Length
 
-from app.core import audit, clock
+from app.core import audit, clock, sessions
 from app.core.accounts import UserSetting, setting_of
 from app.core.db import db
 from app.core.forms import PlainText, PortalForm
@@ -48,6 +48,7 @@ from app.core.scope import Scope
 FAILURES_ALLOWED = 8
 LOCKED_FOR = timedelta(minutes=15)
 USE_NOTED_EVERY = timedelta(hours=1)
+OPEN_WITH_LENT_PASSWORD = frozenset({"static", "language", "LoginView.login", "LoginView.logout", "AccountView.show"})
 
 csrf = CSRFProtect()
 
@@ -184,7 +185,9 @@ class LoginView(AuthDBView):
 
     @expose("/logout/", methods=["POST"])
     def logout(self) -> Any:
-        """End the session."""
+        """End the session, in every copy of its cookie."""
+        sessions.end()
+        db.session.commit()
         return super().logout()
 
 
@@ -211,12 +214,12 @@ class PortalSecurityManager(SecurityManager):
 
     def load_user(self, pk: Any) -> User | None:
         """Return the signed-in user with settings, unless switched off or the session was ended since."""
-        row = db.session.execute(_users().where(User.id == int(pk))).first()
-        if row is None:
-            return None
-        user, setting = row
+        row = db.session.execute(_users().add_columns(sessions.is_ended()).where(User.id == int(pk))).first()
+        user, setting, is_ended = row or (None, None, True)
         g.portal_setting = setting
-        if not user.active or session.get("password") != fingerprint(user, setting.sessions_ended if setting else 0):
+        count = setting.sessions_ended if setting else 0
+        if user is None or is_ended or not user.active or session.get("password") != fingerprint(user, count):
+            sessions.untie()
             return None
         return user
 
@@ -224,12 +227,7 @@ class PortalSecurityManager(SecurityManager):
         """Begin a new session, tied to the password it is opened with; of the visitor's only the language stays."""
         super().on_user_login(user)
         if has_request_context():
-            locale = session.get("locale")
-            session.clear()
-            session.permanent = True
-            session["password"] = fingerprint(user)
-            if locale:
-                session["locale"] = locale
+            sessions.begin(fingerprint(user))
 
     def auth_user_db(self, username: str, password: str) -> User | None:
         """Return the user if name and password are right and the account is open.
@@ -352,3 +350,14 @@ def protect_mutations(app: Flask) -> None:
                 abort(401)
         elif request.method not in {"GET", "HEAD", "OPTIONS"} and app.config["WTF_CSRF_ENABLED"]:
             csrf.protect()
+
+    @app.before_request
+    def _own_password() -> Any:
+        """Let nobody work with a password that somebody else has seen."""
+        lent = current_user.is_authenticated and g.portal_setting is not None and g.portal_setting.must_change_password
+        if not lent or g.get("_api_key_user") or request.endpoint in OPEN_WITH_LENT_PASSWORD:
+            return None
+        if request.path.startswith("/api/"):
+            abort(403)
+        flash(_("Please choose a password of your own first."), "info")
+        return redirect(url_for("AccountView.show"))

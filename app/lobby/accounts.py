@@ -52,7 +52,13 @@ def set_password(user: User, password: str, field: str | None = None) -> None:
     user.password = generate_password_hash(password)
     user.fail_login_count = 0
     if user.id is not None:
+        setting_of(user.id).must_change_password = False
         audit.note("ab_user", user.id, {"password": audit.MASK}, {"password": audit.MASK})
+
+
+def lend(user: User) -> None:
+    """Let the present password do only until its person has chosen their own."""
+    setting_of(user.id).must_change_password = True
 
 
 def reset_password(user: User) -> str:
@@ -60,6 +66,7 @@ def reset_password(user: User) -> str:
     _not_oneself(user, _("Change your own password on “My account”."))
     password = new_password()
     set_password(user, password)
+    lend(user)
     unlock(user)
     end_sessions(user)
     return password

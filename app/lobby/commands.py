@@ -23,7 +23,7 @@ from app.core.roles import check_matrix, read_matrix, sync_roles
 from app.core.seeding import seed
 from app.customers.models import Channel, ProductLine
 from app.handbook.models import Clause, Promise, ServiceHours
-from app.lobby.accounts import new_password, set_password
+from app.lobby.accounts import lend, new_password, set_password
 from app.lobby.demo.play import is_empty, play
 from app.lobby.import_command import import_command
 from app.roster.models import LeaveKind, ShiftType
@@ -104,9 +104,14 @@ def init(administrator: str | None, email: str | None) -> None:
     prepare()
     if administrator:
         password = new_password()
-        make_login(administrator, administrator, "", email or f"{administrator}@localhost", password, ["administrator"])
+        made = make_login(
+            administrator, administrator, "", email or f"{administrator}@localhost", password, ["administrator"]
+        )
+        lend(made)
         db.session.commit()
-        click.echo(f"Administrator {administrator}, password {password} (shown once; change it after signing in).")
+        click.echo(
+            f"Administrator {administrator}, password {password} (shown once; the first sign-in asks for another)."
+        )
 
 
 def make_login(login: str, last_name: str, first_name: str, email: str, password: str, roles: list[str]) -> User:

@@ -41,6 +41,11 @@ class PasswordForm(PortalForm):
         _l("New password again"), validators=[EqualTo("new", message=_l("The two passwords are not the same."))]
     )
 
+    def validate_new(self, field: PasswordField) -> None:
+        """Refuse the password that is there already: somebody else may have seen it."""
+        if field.data == self.old.data:
+            raise ValidationError(_("Choose a password other than the present one."))
+
 
 class KeyForm(PortalForm):
     """What a new key is for, and its last day."""

@@ -218,6 +218,7 @@ class UserView(PortalView):
         item.first_password, item.active, item.username = accounts.new_password(), True, form.username.data
         accounts.set_password(item, item.first_password)
         super().create(item, form)
+        accounts.lend(item)
         if roles:
             accounts.set_roles(item, roles)
 

@@ -66,7 +66,12 @@ SESSION = Workflow(
         does=operations.withdraw_notice,
     ),
     Step(
-        "hold", _l("Confirm it was held"), from_=SessionStatus.NOTIFIED, to=SessionStatus.HELD, does=operations.hold, tone="main"
+        "hold",
+        _l("Confirm it was held"),
+        from_=SessionStatus.NOTIFIED,
+        to=SessionStatus.HELD,
+        does=operations.hold,
+        tone="main",
     ),
     Step(
         "cancel",

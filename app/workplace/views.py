@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
-from app.core.fields import target_of
+from app.core.fields_rows import target_of
 from app.core.interface import PortalInterface
 from app.core.listing import Listing
 from app.core.menu import open_screen

@@ -137,7 +137,7 @@ def test_the_main_things_are_reached_by_keyboard(app: Flask, browse: Browse, say
     expect(fan.locator(".skip")).to_be_in_viewport()
     wanted = {
         "navigation": "nav.side li a[aria-current]",
-        "languages": ".languages a",
+        "languages": ".languages button",
         "account": ".me",
         "primary action": ".page-head .btn-primary",
         "search": "#q",

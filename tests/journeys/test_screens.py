@@ -22,7 +22,7 @@ ONE_OF_EACH_ROLE = {one.role: one.login for one in reversed(CAST)}
 FEWEST_PAGES = 5
 LONG = "很長的一句話沒有空白" * 12 + "https://example.com/" + "a-very-long-address" * 8
 # What answers with a file or another language, not with a page of its own.
-NO_PAGE = re.compile(r"/lang/|/export/|/file/|/api/|/template/|\.(csv|xlsx)$")
+NO_PAGE = re.compile(r"/export/|/file/|/api/|/template/|\.(csv|xlsx)$")
 LINKS = """() => [...document.querySelectorAll("a[href]:not([download])")]
     .map((link) => new URL(link.href)).filter((url) => url.origin === location.origin)
     .map((url) => url.pathname + url.search)"""

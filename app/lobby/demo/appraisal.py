@@ -13,7 +13,7 @@ from app.appraisal.operations import period_of
 from app.appraisal.views import fill_sheet, sheet_form
 from app.core import clock
 from app.core.db import db
-from app.core.fields import target_of
+from app.core.fields_rows import target_of
 from app.core.views import PortalView
 from app.lobby.demo.people import Cast
 from app.lobby.demo.stage import Stage, Story, UnbelievableError

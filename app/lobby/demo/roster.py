@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app.core import clock
 from app.core.db import db
-from app.core.fields import target_of
+from app.core.fields_rows import target_of
 from app.handbook.models import Weekday
 from app.lobby.demo.people import Cast
 from app.lobby.demo.stage import Stage, Story, UnbelievableError, by_code

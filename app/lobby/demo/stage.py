@@ -22,7 +22,7 @@ from sqlalchemy import select
 from app.core import clock
 from app.core.db import db
 from app.core.entity import Catalog
-from app.core.fields import target_of
+from app.core.fields_rows import target_of
 from app.core.forms import PortalForm
 from app.core.inputs import filled, problems
 from app.core.scope import viewer
