@@ -10,6 +10,7 @@ from flask_appbuilder import AppBuilder
 from flask_babel import lazy_gettext as _l
 
 from app.core.api import api_of
+from app.core.security import grants, opens
 from app.core.views import PortalView
 
 GROUPS = {
@@ -43,13 +44,14 @@ class Entry:
 def navigation() -> list[tuple[str, list[Entry]]]:
     """Return the groups with the entries this person may open; groups keep the order of ``GROUPS``."""
     builder = current_app.appbuilder  # type: ignore[attr-defined]
+    held = grants()
     by_name = {item.name: item for item in builder.menu.get_list()}
     shown = []
     for name, label in GROUPS.items():
         entries = [
             Entry(str(item.label), item.get_url(), request.blueprint == item.baseview.endpoint)
             for item in (by_name[name].childs if name in by_name else ())
-            if builder.sm.has_access("menu_access", item.name)
+            if opens(held, item.baseview)
         ]
         if entries:
             shown.append((str(label), entries))

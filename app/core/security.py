@@ -325,7 +325,12 @@ class PortalSecurityManager(SecurityManager):
         view = item.baseview
         if view is None:
             return bool(g.user.is_authenticated)
-        return self.has_access(f"can_{view.get_method_permission(view.default_view)}", view.class_permission_name)
+        return opens(grants(), view)
+
+
+def opens(held: Grants, view: Any) -> bool:
+    """Tell whether rights open a screen's first page."""
+    return held.may(f"can_{view.get_method_permission(view.default_view)}", view.class_permission_name)
 
 
 def _users() -> Select[User, UserSetting | None]:
