@@ -74,7 +74,8 @@ def test_rows_outside_the_scope_are_out_of_reach_on_every_path(app: Flask, sign_
         row = sample(view.model, member("kai"))
         upload = None
         if view.has_files:
-            upload = files.attach(row, [FileStorage(BytesIO(b"words"), "a.txt")])[0]
+            files.attach(row, files.take_in([FileStorage(BytesIO(b"words"), "a.txt")]))
+            upload = files.attachments_of(row)[0]
             db.session.flush()
             upload = upload.id
         db.session.commit()

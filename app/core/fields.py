@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -29,10 +30,12 @@ from wtforms import (
     TextAreaField,
     TimeField,
 )
+from wtforms.utils import unset_value
 from wtforms.validators import Optional, StopValidation
 from wtforms.widgets import HiddenInput
 
-from app.core import clock
+from app.core import clock, files
+from app.core.errors import RuleError
 from app.core.present import masked, words
 from app.core.types import Choice
 
@@ -216,7 +219,25 @@ def in_all_languages(text: object) -> frozenset[str]:
 
 
 class Files(MultipleFileField):
-    """Photos and documents to keep with the record; checked and stored by ``core.files``."""
+    """Photos and documents to keep with the record; checked and stored by ``core.files``.
+
+    ``kept`` are those that came with a form that could not be saved: nobody has to choose them again.
+    """
+
+    kept: list[files.Upload]
+
+    def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
+        """Read the files, and what was kept of them before."""
+        super().process(formdata, data, extra_filters)
+        pledges = formdata.getlist(f"{self.name}-kept") if formdata is not None else []
+        self.kept = [upload for pledge in pledges if (upload := files.redeemed(str(pledge))) is not None]
+
+    def keep(self) -> None:
+        """Keep what was sent and may be stored until the form is sent again."""
+        for sent in self.data or []:
+            sent.stream.seek(0)
+            with suppress(RuleError):
+                self.kept += files.take_in([sent])
 
     def populate_obj(self, obj: object, name: str) -> None:
         """Leave the record alone: attachments are rows of their own."""

@@ -7,12 +7,16 @@ import io
 import os
 import tempfile
 import unicodedata
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import filetype
 from flask import Response, current_app, send_file
 from flask_babel import gettext as _
+from itsdangerous import BadSignature, URLSafeTimedSerializer
 from PIL import Image, UnidentifiedImageError
 from sqlalchemy import ForeignKey, Index, Integer, String, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -25,6 +29,7 @@ from app.core.errors import RuleError
 from app.core.types import Key, Moment
 
 LARGEST_BYTES = 15 * 2**20
+PLEDGED_FOR = timedelta(hours=12)
 PREVIEWED = {"image/jpeg", "image/png", "image/webp", "image/gif"}
 ALLOWED = {
     "jpg": "image/jpeg",
@@ -113,34 +118,63 @@ def _path(digest: str) -> Path:
     return folder / "files" / digest[:2] / digest
 
 
-def attach(item: Recorded, uploads: list[FileStorage]) -> list[Attachment]:
-    """Keep uploaded files with a saved record; raises RuleError and keeps none if one is refused.
+@dataclass(frozen=True)
+class Upload:
+    """A file that was judged and stored, and belongs to no record yet."""
 
-    Contents are stored under their digest, so a file whose row is rolled back is at worst an unused copy.
+    name: str
+    kind: str
+    size_bytes: int
+    digest: str
+
+    def pledge(self) -> str:
+        """Return a signed text by which the same person gets the file back with the next try of a form."""
+        return _signer().dumps([actor.user_id(), self.name, self.kind, self.size_bytes, self.digest])
+
+
+def _signer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.secret_key or "", salt="kept-file")
+
+
+def redeemed(pledge: str) -> Upload | None:
+    """Return the stored file of a pledge, or None for one that is forged, too old, or somebody else's."""
+    try:
+        user_id, *facts = _signer().loads(pledge, max_age=int(PLEDGED_FOR.total_seconds()))
+    except BadSignature:
+        return None
+    return Upload(*facts) if user_id == actor.user_id() else None
+
+
+def take_in(uploads: Iterable[FileStorage]) -> list[Upload]:
+    """Judge and store uploaded files; raises RuleError and stores none if one is refused.
+
+    Contents are stored under their digest: one that no record takes is at worst an unused copy.
     """
     judged = []
     for upload in uploads:
         name = clean_name(upload.filename or "")
         content = upload.stream.read(LARGEST_BYTES + 1)
         judged.append((name, content, checked_kind(name, content)))
-    rows = []
+    stored = []
     for name, content, kind in judged:
         digest = hashlib.sha256(content).hexdigest()
         _store(_path(digest), content)
-        rows.append(
-            Attachment(
-                entity=item.__tablename__,
-                record_id=item.id,
-                name=name,
-                kind=kind,
-                size_bytes=len(content),
-                digest=digest,
-                added_at=clock.now(),
-                added_by_id=actor.user_id(),
-            )
+        stored.append(Upload(name, kind, len(content), digest))
+    return stored
+
+
+def attach(item: Recorded, uploads: Iterable[Upload]) -> None:
+    """Keep stored files with a saved record."""
+    db.session.add_all(
+        Attachment(
+            entity=item.__tablename__,
+            record_id=item.id,
+            added_at=clock.now(),
+            added_by_id=actor.user_id(),
+            **asdict(upload),
         )
-    db.session.add_all(rows)
-    return rows
+        for upload in uploads
+    )
 
 
 def _store(path: Path, content: bytes) -> None:

@@ -24,6 +24,7 @@ from app.core.types import Choice, UtcDateTime
 
 NOTHING = "—"
 SHORTENED_AT = 80
+STEP_TAKES = timedelta(seconds=2)
 SHORT_NUMBER = 8
 SHORT_NAME = 2
 
@@ -166,7 +167,8 @@ def history(
     entries = list(entries)
     reader = _Reader(model, entries, readers or {})
     who = names_of({entry.user_id for entry in entries if entry.user_id is not None})
-    lines = []
+    lines: list[Line] = []
+    step: AuditEntry | None = None
     for entry in entries:
         what = str(entry.change.label)
         if entry.step is not None and entry.step in steps:
@@ -182,8 +184,20 @@ def history(
             if reader.label_key(key) in labels and entry.change is not Change.ADDED
         ]
         name = who.get(entry.user_id, _("former user")) if entry.user_id is not None else _("System")
+        if is_of_step(entry, step):
+            # Newest first: what a step changed was written just before the step itself.
+            lines[-1].changes[:0] = changes
+            continue
+        step = entry if entry.step is not None else None
         lines.append(Line(entry.at, name, what, changes))
     return lines
+
+
+def is_of_step(entry: AuditEntry, step: AuditEntry | None) -> bool:
+    """Tell whether a change was made by the step whose entry follows it."""
+    if step is None or entry.change is not Change.CHANGED or entry.user_id != step.user_id:
+        return False
+    return step.at - entry.at < STEP_TAKES
 
 
 class _Reader:

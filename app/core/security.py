@@ -48,7 +48,8 @@ from app.core.scope import Scope
 FAILURES_ALLOWED = 8
 LOCKED_FOR = timedelta(minutes=15)
 USE_NOTED_EVERY = timedelta(hours=1)
-OPEN_WITH_LENT_PASSWORD = frozenset({"static", "language", "LoginView.login", "LoginView.logout", "AccountView.show"})
+OPEN_TO_STRANGERS = frozenset({"static", "language", "HomeView.index", "LoginView.login", "LoginView.logout"})
+OPEN_WITH_LENT_PASSWORD = OPEN_TO_STRANGERS - {"HomeView.index"} | {"AccountView.show"}
 
 csrf = CSRFProtect()
 
@@ -355,6 +356,17 @@ def protect_mutations(app: Flask) -> None:
                 abort(401)
         elif request.method not in {"GET", "HEAD", "OPTIONS"} and app.config["WTF_CSRF_ENABLED"]:
             csrf.protect()
+
+    @app.before_request
+    def _signed_in() -> Any:
+        """Send strangers to sign in, whatever page they ask for, and then on to it."""
+        known = current_user.is_authenticated or request.endpoint is None or request.path.startswith("/api/")
+        if known or request.endpoint in OPEN_TO_STRANGERS:
+            return None
+        flash(_("Please sign in"), "info")
+        rule = request.url_rule
+        is_page = rule is not None and "GET" in (rule.methods or ())
+        return redirect(url_for("LoginView.login", next=request.full_path.rstrip("?") if is_page else None))
 
     @app.before_request
     def _own_password() -> Any:

@@ -10,7 +10,7 @@ CATALOG_COLUMNS = ["code", "name_zh_hant", "name_zh_hans", "name_en", "position"
 class CatalogView(PortalView):
     """A list that people may extend; rows are retired, never deleted while something refers to them."""
 
-    list_columns = ["code", "name", "position", "retired_on"]
+    list_columns = ["name", "position", "retired_on", "code"]
     add_columns = CATALOG_COLUMNS
     searched = ["code", "name_zh_hant", "name_zh_hans", "name_en"]
     base_order = ("position", "asc")

@@ -103,6 +103,8 @@ class ChangeView(ReadView):
         return redirect(self.show_url(item))
 
     def _form_page(self, template: str, form: PortalForm, title: str, **context: Any) -> Any:
+        if request.method == "POST" and "attachments" in form:
+            form.attachments.keep()
         page = self.render_template(template, view=self, form=form, title=title, **context)
         return page, (422 if request.method == "POST" else 200)
 
@@ -116,8 +118,8 @@ class ChangeView(ReadView):
             self.pre_add(item)
         self._refuse_locked(item)
         self._check_reach(item, "add")
-        if (uploads := getattr(form, "attachments", None)) is not None and uploads.data:
-            files.attach(item, uploads.data)
+        if "attachments" in form:
+            files.attach(item, [*form.attachments.kept, *files.take_in(form.attachments.data or [])])
         self.post_add(item)
 
     def change(self, item: Any, form: PortalForm) -> None:

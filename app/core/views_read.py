@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from flask import abort, current_app, flash, g, redirect, request, url_for
+from flask import abort, current_app, flash, g, request, url_for
 from flask_appbuilder import ModelView
 from flask_appbuilder.security.decorators import has_access
 from flask_appbuilder.views import expose
@@ -215,9 +215,7 @@ class ReadView(ModelView):
         return permission in self.base_permissions and grants().may(permission, self.class_permission_name)
 
     def require(self, verb: str) -> None:
-        """Answer 403 (or send to the login) unless the person has the verb."""
-        if not g.user.is_authenticated:
-            abort(redirect(url_for("LoginView.login", next=request.full_path)))
+        """Answer 403 unless the person has the verb."""
         if not self.may(verb):
             abort(403)
 
@@ -325,7 +323,7 @@ class ReadView(ModelView):
     @expose("/lookup")
     def lookup(self) -> Any:
         """Answer type-ahead: at most twenty rows by number, name or last digits, within the person's rights."""
-        if not g.user.is_authenticated or not self.may_lookup():
+        if not self.may_lookup():
             abort(403)
         text = request.args.get("q", "").replace("\x00", "").strip()[:100]
         query = select(self.model).where(self._lookup_condition())
@@ -355,9 +353,10 @@ class ReadView(ModelView):
         return {}
 
     def facts(self, item: Any) -> tuple[Any, Any]:
-        """Return the columns of the show page that hold something, and the labels of those that do not."""
+        """Return the columns of the show page that hold something, and the labels of those still to be filled in."""
         filled = [column for column in self.show_columns if self.value(item, column) not in (None, "", [])]
-        return filled, [self.label(column) for column in self.show_columns if column not in filled]
+        asked = {*self.edit_columns, *self.required_columns}
+        return filled, [self.label(column) for column in self.show_columns if column in asked and column not in filled]
 
     def value(self, item: Any, column: str) -> Any:
         """Return a column's value as this person may see it, on pages, in exports and in the REST API."""

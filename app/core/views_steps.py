@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import abort, flash, redirect, request
+from flask_appbuilder.utils.base import get_safe_redirect
 from flask_appbuilder.views import expose
 from flask_babel import gettext as _
 
@@ -32,7 +33,7 @@ class StepView(ChangeView):
         item = self.find(pk, "edit")
         uploads = [file for file in request.files.getlist("attachments") if file.filename]
         form = PortalForm()
-        if uploads and self.attempt(form, lambda: files.attach(item, uploads)):
+        if uploads and self.attempt(form, lambda: files.attach(item, files.take_in(uploads))):
             flash(_("The files were added."), "success")
         for error in form.form_errors:
             flash(str(error), "danger")
@@ -126,7 +127,8 @@ class StepView(ChangeView):
             flash(_("%(step)s: %(count)s done.", step=str(step.label), count=done), "success")
         for reason in dict.fromkeys(refused):
             flash(reason, "warning")
-        return redirect(self.list_url())
+        # Back to the list as it was filtered.
+        return redirect(get_safe_redirect(request.form.get("back", "")) or self.list_url())
 
     def bulk_steps(self) -> Any:
         """Return the steps that may be taken for many rows at once."""

@@ -129,6 +129,23 @@ class Workflow:
         known = {state for step in self.steps.values() for state in (*step.sources, step.to)}
         return [state for state in type(next(iter(known))) if state in known]
 
+    def stages(self, item: Any) -> list[tuple[Choice, str]]:
+        """Return the usual way with a record's place on it: each state is «past», «here» or «ahead».
+
+        A state beside the way stands after the one it was reached from; where no step leads on, nothing is ahead.
+        """
+        status = self.status(item)
+        if status in self.path:
+            place = self.path.index(status)
+            past, ahead = self.path[:place], self.path[place + 1 :]
+        else:
+            into = [step for step in self.steps.values() if step.to is status]
+            from_ = [self.path.index(state) for step in into for state in step.sources if state in self.path]
+            place = max(from_, default=-1) + 1
+            past, ahead = self.path[:place], self.path[place:] if self.open_steps(item) else ()
+        ways = ((past, "past"), ((status,), "here"), (ahead, "ahead"))
+        return [(state, where) for states, where in ways for state in states]
+
     def status(self, item: Any) -> Choice:
         """Return the record's state."""
         state: Choice = getattr(item, self.column)

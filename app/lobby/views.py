@@ -21,6 +21,7 @@ from app.core.scope import viewer
 from app.core.views import PortalView
 from app.core.workflow import task_keeper
 from app.lobby.views_account import AccountView
+from app.lobby.views_api import ApiGuideView
 from app.lobby.views_roles import RoleView
 from app.lobby.views_users import UserView
 from app.staff.operations import inbox, promise_names, task_line
@@ -93,6 +94,7 @@ def register(builder: AppBuilder) -> None:
     """Put the lobby's pages into the portal, and what every page of it needs into the templates."""
     builder.add_api(ApiDescriptionView)
     builder.add_view_no_menu(AccountView)
+    builder.add_view_no_menu(ApiGuideView)
     open_screen(builder, MeasureView, "administration")
     open_screen(builder, UserView, "administration", has_api=False)
     open_screen(builder, RoleView, "administration")

@@ -22,7 +22,14 @@ const typed = (select) => {
 document.querySelectorAll("select[data-lookup]").forEach(typed);
 
 /* The cursor goes into a field, be it the box of a look-up or the first of some pills. */
-const enter = (field) => (field.tomselect || field.querySelector("input") || field).focus();
+const enter = (field) => {
+  const box = field.tomselect;
+  if (!box) { (field.querySelector("input") || field).focus(); return; }
+  // Its list would cover what is said about it.
+  box.settings.openOnFocus = false;
+  box.control_input.addEventListener("focus", () => { box.settings.openOnFocus = true; }, { once: true });
+  box.focus();
+};
 
 const side = document.getElementById("side");
 const opener = document.querySelector("[data-drawer]");
@@ -75,13 +82,28 @@ const bulk = document.getElementById("bulk");
 if (bulk) {
   const boxes = [...document.querySelectorAll("input[name=rowid]")];
   const all = document.querySelector("[data-all]");
-  const told = bulk.querySelector("[data-picked]");
   const show = () => {
-    const count = boxes.filter((box) => box.checked).length;
-    bulk.hidden = count === 0;
-    told.textContent = `${told.dataset.picked} ${count}`;
-    all.checked = count === boxes.length;
+    const chosen = boxes.filter((box) => box.checked);
+    bulk.hidden = chosen.length === 0;
+    bulk.querySelector("[data-picked]").textContent = chosen.length;
+    // Only what some of the chosen rows can do is offered, and for how many.
+    bulk.querySelectorAll("[data-step]").forEach((button) => {
+      const able = chosen.filter((box) => box.dataset.steps.split(" ").includes(button.dataset.step)).length;
+      button.hidden = able === 0;
+      button.querySelector("[data-count]").textContent = able === chosen.length ? "" : `(${able})`;
+    });
+    all.checked = chosen.length === boxes.length;
   };
   all.addEventListener("change", () => { boxes.forEach((box) => { box.checked = all.checked; }); show(); });
   boxes.forEach((box) => box.addEventListener("change", show));
+}
+
+/* The navigation is longer than a screen: it opens where one is. */
+const here = document.querySelector(".side [aria-current]");
+if (here) side.scrollTop = here.offsetTop - side.clientHeight / 2;
+
+const panel = document.querySelector("[data-panel]");
+if (panel) {
+  document.addEventListener("click", (event) => { if (!panel.contains(event.target) && document.contains(event.target)) panel.open = false; });
+  panel.addEventListener("keydown", (event) => { if (event.key === "Escape") { panel.open = false; panel.querySelector("summary").focus(); } });
 }
