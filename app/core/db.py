@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from flask import has_request_context, request
+from flask import g, has_request_context, request
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy_utils.aggregates import manager as aggregates
 
@@ -60,8 +64,49 @@ def _begin(connection: Connection) -> None:
     A read that turns into a write under a busy neighbour fails at once instead of waiting its turn.
     """
     if connection.dialect.name == "sqlite":
-        reads = has_request_context() and request.method in {"GET", "HEAD", "OPTIONS"}
+        reads = has_request_context() and g.get("portal_reads", request.method in {"GET", "HEAD", "OPTIONS"})
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
-__all__ = ["Model", "db"]
+@contextmanager
+def transactions(*, read: bool) -> Iterator[None]:
+    """Say whether the transactions that begin inside the block only read, whatever the request's method says."""
+    before = g.get("portal_reads")
+    g.portal_reads = read
+    try:
+        yield
+    finally:
+        g.portal_reads = before
+        if before is None:
+            g.pop("portal_reads")
+
+
+class Trouble(enum.Enum):
+    """What is wrong with the database itself, and not with a statement."""
+
+    BUSY = enum.auto()
+    """Others are writing; the same try goes through later."""
+    AWAY = enum.auto()
+    """It does not answer, or was never prepared."""
+
+
+_BUSY = {"DeadlockDetected", "LockNotAvailable", "SerializationFailure"}
+_AWAY = {"AdminShutdown", "CannotConnectNow", "InvalidCatalogName", "TooManyConnections", "UndefinedTable"}
+_SQLITE_AWAY = ("no such table", "unable to open", "not a database")
+
+
+def trouble_of(error: BaseException) -> Trouble | None:
+    """Return what is wrong with the database if that is what an error tells, else None."""
+    if not isinstance(error, DBAPIError):
+        return None
+    kind, said = type(error.orig).__name__, str(error.orig).lower()
+    if kind in _BUSY or "database is locked" in said:
+        return Trouble.BUSY
+    # psycopg tells a failed connection by its plain class, SQLite everything by one class and its words.
+    no_answer = kind == "OperationalError" and type(error.orig).__module__.startswith("psycopg")
+    if no_answer or error.connection_invalidated or kind in _AWAY or any(words in said for words in _SQLITE_AWAY):
+        return Trouble.AWAY
+    return None
+
+
+__all__ = ["Model", "Trouble", "db", "transactions", "trouble_of"]

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from app.core import audit, clock, present
 from app.core.audit import Change
-from app.core.db import db
+from app.core.db import db, transactions
 
 if TYPE_CHECKING:
     from app.core.listing import Listing
@@ -47,12 +47,7 @@ def note(view: PortalView, listing: Listing, kind: str) -> None:
     used = sorted(name for name in listing.args if name in view.known_arguments() and listing.args[name])
     # A transaction of its own: SQLite refuses one that has read before to write while others do.
     db.session.rollback()
-    audit.note(
-        view.model.__tablename__,
-        0,
-        {},
-        {"rows": count, "kind": kind, "filters": ", ".join(used)},
-        Change.STEPPED,
-        step="export",
-    )
-    db.session.commit()
+    told = {"rows": count, "kind": kind, "filters": ", ".join(used)}
+    with transactions(read=False):
+        audit.note(view.model.__tablename__, 0, {}, told, Change.STEPPED, step="export")
+        db.session.commit()

@@ -36,6 +36,7 @@ from wtforms.widgets import HiddenInput
 
 from app.core import clock, files
 from app.core.errors import RuleError
+from app.core.interface import parse_key
 from app.core.present import masked, words
 from app.core.types import Choice
 
@@ -106,6 +107,7 @@ class Check(BooleanField):
         raise ValueError(_("Write yes or no."))
 
 
+DAY_AND_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?")
 DATE_SHAPE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 
 
@@ -114,12 +116,28 @@ def iso_day(text: str) -> str:
     return DATE_SHAPE.sub(lambda m: f"{m[1]}-{int(m[2]):02d}-{int(m[3]):02d}", text)
 
 
+YEARS = range(1900, 2200)
+"""Beyond them a date is a slip of the keys, and near the ends of the calendar no moment of any zone."""
+
+
+def check_year(day: date | None) -> None:
+    """Raise ValueError for a day nobody means."""
+    if day is not None and day.year not in YEARS:
+        raise ValueError(_("Write a year from %(first)s to %(last)s.", first=YEARS.start, last=YEARS.stop - 1))
+
+
 class Day(DateField):
     """A day, with the browser's own picker."""
 
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Read the day; one that nobody means is an error."""
+        super().process_formdata(valuelist)
+        check_year(self.data)
+
     def from_cell(self, value: Cell) -> str:
-        """Accept the usual ways to write a date."""
-        return iso_day(text_of(value))[:10]
+        """Accept the usual ways to write a date, with a time of day that is left out."""
+        text = iso_day(text_of(value))
+        return text[:10] if DAY_AND_TIME.fullmatch(text) else text
 
 
 class Clock(TimeField):
@@ -148,6 +166,7 @@ class Moment(DateTimeLocalField):
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Read office time; ``populate_obj`` puts it into the record as UTC."""
         super().process_formdata(valuelist)
+        check_year(self.data)
 
     def populate_obj(self, obj: object, name: str) -> None:
         """Write the moment with its zone."""
@@ -304,6 +323,10 @@ class VersionField(IntegerField):
     """The version the person started from, hidden in the form; it is compared, never written."""
 
     widget = HiddenInput()
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Read the version; what cannot be one is taken as older than all."""
+        self.data = parse_key(valuelist[0]) if valuelist else None
 
     def show(self, version: int) -> None:
         """Put the present version into the form: who saves again after seeing the changes means it."""

@@ -169,7 +169,7 @@ def picked(model: type[Any], key: object) -> Any | None:
 
 def the_one(model: type[Any], text: str) -> str:
     """Return the key of the row a text means; raises ValueError if it is none or several."""
-    rows = once((model, "name", text), lambda: target_of(model).lookup_exact(text))
+    rows = once((model, "name", text), lambda: target_of(model).lookup_exact(text)) if "\x00" not in text else []
     if not rows:
         raise ValueError(_("“%(text)s” was not found.", text=text))
     if len(rows) > 1:

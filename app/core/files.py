@@ -22,7 +22,7 @@ from sqlalchemy import ForeignKey, Index, Integer, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.datastructures import FileStorage
 
-from app.core import actor, clock
+from app.core import actor, audit, clock
 from app.core.db import Model, db
 from app.core.entity import Recorded
 from app.core.errors import RuleError
@@ -164,7 +164,13 @@ def take_in(uploads: Iterable[FileStorage]) -> list[Upload]:
 
 
 def attach(item: Recorded, uploads: Iterable[Upload]) -> None:
-    """Keep stored files with a saved record."""
+    """Keep stored files with a saved record.
+
+    The trail tells how many: their names may be people's.
+    """
+    uploads = list(uploads)
+    if uploads:
+        audit.note(item.__tablename__, item.id, {}, {"attachments": len(uploads)})
     db.session.add_all(
         Attachment(
             entity=item.__tablename__,

@@ -6,7 +6,7 @@ Must stay model-agnostic: Flask-AppBuilder makes further instances of the class 
 from __future__ import annotations
 
 import enum
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -33,7 +33,7 @@ def parse_key(text: object) -> int | None:
 
 
 def parse_value(column_type: Any, text: str) -> Any:
-    """Return a column's value from the text of an address; raises ValueError where it is none.
+    """Return a column's value from the text of an address; raises ValueError or OverflowError where it is none.
 
     Done here once so that a bad address is answered alike on both databases, before it reaches either.
     """
@@ -41,31 +41,33 @@ def parse_value(column_type: Any, text: str) -> Any:
     if "\x00" in text:
         message = "NUL in text"
         raise ValueError(message)
+    try:
+        return _parsed(column_type, text)
+    except (KeyError, InvalidOperation) as error:
+        raise ValueError(text) from error
+
+
+def _parsed(column_type: Any, text: str) -> Any:
     match column_type:
         case UtcDateTime():
             day = datetime.fromisoformat(text)
-            return day if day.tzinfo else day.replace(tzinfo=clock.office_zone())
+            # Moved to UTC here: at either end of the calendar there is no such moment (OverflowError).
+            return (day if day.tzinfo else day.replace(tzinfo=clock.office_zone())).astimezone(UTC)
         case Date():
             return date.fromisoformat(text)
         case Time():
             return time.fromisoformat(text)
         case Enum() if column_type.enum_class is not None:
-            try:
-                return column_type.enum_class[text]
-            except KeyError as error:
-                raise ValueError(text) from error
+            return column_type.enum_class[text]
         case Boolean():
-            return {"1": True, "true": True, "0": False, "false": False}.get(text.lower(), False)
+            return {"1": True, "true": True, "0": False, "false": False}[text.lower()]
         case Integer():
             number = int(text)
             if abs(number) > LARGEST_KEY:
                 raise ValueError(text)
             return number
         case Numeric():
-            try:
-                return Decimal(text)
-            except InvalidOperation as error:
-                raise ValueError(text) from error
+            return Decimal(text)
         case _:
             return text
 

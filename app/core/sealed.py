@@ -13,12 +13,18 @@ import os
 import unicodedata
 from typing import Any
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import current_app
-from sqlalchemy import Dialect, String
+from sqlalchemy import Dialect, String, select
+from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+from app.core.db import Model, db
+from app.core.types import Key
+
 NONCE_BYTES = 12
+WORD = "kefu"
 
 
 def _key() -> bytes:
@@ -56,6 +62,35 @@ class Sealed(TypeDecorator[str]):
     def python_type(self) -> type[Any]:
         """A sealed value is a str."""
         return str
+
+
+class SealCheck(Model):
+    """One word sealed with the key of this database, to tell another key before it does harm (金鑰核對)."""
+
+    __tablename__ = "seal_check"
+
+    id: Mapped[Key]
+    word: Mapped[str] = mapped_column(Sealed(len(WORD)))
+
+
+class WrongKeyError(RuntimeError):
+    """The key this process was given is not the one the database's personal data are sealed with."""
+
+
+def require_key() -> None:
+    """Raise WrongKeyError unless the key is the one the database was prepared with."""
+    try:
+        db.session.scalar(select(SealCheck.word))
+    except InvalidTag as error:
+        message = "PORTAL_FIELD_KEY, or the file field_key, is not the key this database was prepared with."
+        raise WrongKeyError(message) from error
+
+
+def keep_check() -> None:
+    """Keep the word that tells the key, unless it is kept; does not commit. Raises WrongKeyError."""
+    require_key()
+    if db.session.scalar(select(SealCheck.id)) is None:
+        db.session.add(SealCheck(word=WORD))
 
 
 def normalise(text: str) -> str:

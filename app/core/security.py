@@ -39,7 +39,7 @@ from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import DataRequired, Length
 
-from app.core import audit, clock, sessions
+from app.core import audit, clock, sessions, web
 from app.core.accounts import UserSetting, setting_of
 from app.core.db import db
 from app.core.forms import PlainText, PortalForm
@@ -338,6 +338,11 @@ def _users() -> Select[User, UserSetting | None]:
     return select(User, UserSetting).outerjoin(UserSetting, UserSetting.user_id == User.id)
 
 
+def _bears(authorization: Any) -> bool:
+    """Tell whether a caller sent a key that is none of ours; what a proxy asks for is its own affair."""
+    return authorization is not None and authorization.type == "bearer"
+
+
 def protect_mutations(app: Flask) -> None:
     """Ask every mutation for a CSRF token, the REST API's too, unless a key in the header shows who calls.
 
@@ -350,10 +355,13 @@ def protect_mutations(app: Flask) -> None:
     def _check() -> None:
         g.user = current_user  # a refusal here renders a page, too
         manager = app.appbuilder.sm  # type: ignore[attr-defined]
-        key = manager.extract_api_key_from_request() if request.path.startswith("/api/") else None
+        is_api = request.path.startswith("/api/")
+        key = manager.extract_api_key_from_request() if is_api else None
         if key is not None:
             if manager.validate_api_key(key) is None:
                 abort(401)
+        elif is_api and (not current_user.is_authenticated or _bears(request.authorization)):
+            abort(401)
         elif request.method not in {"GET", "HEAD", "OPTIONS"} and app.config["WTF_CSRF_ENABLED"]:
             csrf.protect()
 
@@ -363,6 +371,8 @@ def protect_mutations(app: Flask) -> None:
         known = current_user.is_authenticated or request.endpoint is None or request.path.startswith("/api/")
         if known or request.endpoint in OPEN_TO_STRANGERS:
             return None
+        if web.typed():
+            return web.sign_in_page()
         flash(_("Please sign in"), "info")
         rule = request.url_rule
         is_page = rule is not None and "GET" in (rule.methods or ())

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
-from flask import Response, abort, request, send_file, stream_with_context
+from flask import Response, abort, redirect, request, send_file, stream_with_context
 from flask_appbuilder.views import expose
 
 from app.core import clock, exporting, import_pages
@@ -67,6 +67,9 @@ class TransferMixin:
         if kind not in KINDS:
             abort(404)
         listing = Listing(self, request.args, verb="export")
+        if listing.ignored:
+            # The list tells which filter cannot be read; without it the file would hold too much.
+            return redirect(self.list_url(**request.args.to_dict(flat=False)))
         exporting.note(self, listing, kind)
         header = [self.label(column) for column in self.list_columns]
         return _table(kind, f"{self.title} {clock.today().isoformat()}", header, exporting.rows(self, listing))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -11,8 +11,8 @@ from flask_appbuilder.security.decorators import has_access
 from flask_appbuilder.views import expose
 from flask_babel import LazyString
 from flask_babel import gettext as _
+from sqlalchemy import String, select
 from sqlalchemy import inspect as sa_inspect
-from sqlalchemy import select
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import RelationshipProperty
 from sqlalchemy.orm.exc import StaleDataError
@@ -22,6 +22,7 @@ from app.core.db import db
 from app.core.entity import Numbered, Recorded
 from app.core.errors import RuleError
 from app.core.forms import PortalForm
+from app.core.interface import parse_value
 from app.core.numbers import give_number
 from app.core.views_read import Link, ReadView, posted
 from app.core.workflow import task_keeper
@@ -42,9 +43,15 @@ class ChangeView(ReadView):
                 return self.answer_add(item)
         return self._form_page(self.add_template, form, _("New: %(noun)s", noun=str(self.noun)))
 
-    def _prefill(self) -> dict[str, str]:
-        """Return what the address fills in, such as the equipment of a QR label."""
-        return {name: value for name, value in request.args.items() if name in self.add_columns and "\x00" not in value}
+    def _prefill(self) -> dict[str, Any]:
+        """Return what the address fills in, such as the equipment of a QR label; what cannot be read is left out."""
+        columns, found = sa_inspect(self.model).column_attrs, {}
+        for name, text in request.args.items():
+            if name in self.add_columns:
+                kind = columns[name].columns[0].type if name in columns else String()
+                with suppress(ValueError, OverflowError):
+                    found[name] = parse_value(kind, text)
+        return found
 
     def answer_add(self, item: Any) -> Any:
         """Return the answer after a record was made."""

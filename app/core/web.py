@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, current_app, g, jsonify, render_template, request
 from flask_babel import gettext as _
+from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from app.core.db import db
+from app.core.db import Trouble, db, transactions, trouble_of
+from app.core.sealed import WrongKeyError, require_key
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +28,9 @@ POLICY = (
     "form-action 'self'; frame-ancestors 'none'"
 )
 KEPT_FOR = timedelta(days=365)
+WITH_PASSWORDS = frozenset({"LoginView", "AccountView"})
+RESENT = frozenset({400, 401, 503})
+"""Answers after which the same form may be taken: the page was too old, nobody was signed in, the database was busy."""
 
 
 def init_app(app: Flask) -> None:
@@ -34,6 +41,15 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf_page)
     app.register_error_handler(HTTPException, _error_page)
     app.register_error_handler(Exception, _bug_page)
+    app.register_error_handler(WrongKeyError, _wrong_key_page)
+    app.before_request(_check_key)
+
+
+def _check_key() -> None:
+    """Ask once whether this process has the key that the database's personal data are sealed with."""
+    if request.endpoint != "static" and not current_app.extensions.get("portal_key_fits"):
+        require_key()
+        current_app.extensions["portal_key_fits"] = True
 
 
 def _headers(answer: Response) -> Response:
@@ -75,6 +91,25 @@ def _titles() -> dict[int, tuple[str, str]]:
     }
 
 
+def _trouble_page(trouble: Trouble) -> Any:
+    if trouble is Trouble.BUSY:
+        with transactions(read=True):
+            told = _("Something large is being saved. Please try again in a minute.")
+            return _page(503, _("The portal is busy"), told)
+    return _closed(_("Its database does not answer or is not prepared. Please tell an administrator."))
+
+
+def _wrong_key_page(error: WrongKeyError) -> Any:
+    log.error("%s", error)
+    return _closed(_("It has not been given the key of its data. Please tell an administrator."))
+
+
+def _closed(told: str) -> Any:
+    """Answer without the database: nobody can be asked who this is."""
+    g._login_user = AnonymousUserMixin()  # noqa: SLF001 - where flask-login keeps who makes this request
+    return _page(503, _("The portal is not available"), told)
+
+
 def _wants_json() -> bool:
     return request.path.startswith("/api/")
 
@@ -82,15 +117,34 @@ def _wants_json() -> bool:
 def _page(code: int, title: str, told: str, reference: str | None = None) -> Any:
     if _wants_json():
         return jsonify(message=title, detail=told, reference=reference), code
-    return render_template("portal/error.html", code=code, title=title, told=told, reference=reference), code
+    again = typed() if code in RESENT else []
+    page = render_template("portal/error.html", code=code, title=title, told=told, reference=reference, typed=again)
+    return page, code
 
 
 def _csrf_page(_error: CSRFError) -> Any:
-    return _page(
-        400,
-        _("The page was open too long"),
-        _("For your safety please go back, reload the page and send it once more."),
+    told = _("For your safety please go back, reload the page and send it once more.")
+    if typed():
+        told = _("What you typed is kept on this page: send it once more.")
+    return _page(400, _("The page was open too long"), told)
+
+
+def typed() -> list[tuple[str, str]]:
+    """Return what a person typed into a form of ours that cannot be taken now, to be sent once more by a button.
+
+    Nothing that came from another site: the button would lend it a token. No passwords: they stay in their fields.
+    """
+    if request.method != "POST" or request.endpoint is None or request.endpoint.partition(".")[0] in WITH_PASSWORDS:
+        return []
+    ours = request.headers.get("Sec-Fetch-Site", "") == "same-origin" or (
+        "Sec-Fetch-Site" not in request.headers and request.headers.get("Origin") == request.host_url.rstrip("/")
     )
+    return [(name, text) for name, text in request.form.items(multi=True) if name != "csrf_token"] if ours else []
+
+
+def sign_in_page() -> Any:
+    """Ask a stranger who sent a form to sign in; the form waits on the page meanwhile."""
+    return _page(401, _("Please sign in"), _("Sign in on another page, then come back: what you typed is kept here."))
 
 
 def _error_page(error: HTTPException) -> Any:
@@ -107,8 +161,13 @@ def _error_page(error: HTTPException) -> Any:
 
 def _bug_page(error: Exception) -> Any:
     """Log a bug with its traceback under a reference; the person sees the reference, never the cause."""
+    with suppress(SQLAlchemyError):
+        db.session.rollback()
+    trouble = trouble_of(error)
+    if trouble is not None:
+        log.error("the database is %s: %s", trouble.name.lower(), type(getattr(error, "orig", error)).__name__)
+        return _trouble_page(trouble)
     reference = secrets.token_hex(4)
-    db.session.rollback()
     log.error("bug %s at %s %s", reference, request.method, request.endpoint, exc_info=error)
     return _page(
         500,

@@ -24,6 +24,7 @@ from app.core.security import stamp
 from app.lobby.roles import check_keeper
 
 PASSWORD_LENGTH = 10
+LOGIN_NAME = r"[a-z0-9][a-z0-9._-]{1,63}"
 # Without the signs that are mistaken for one another when a password is read out.
 SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"
 GROUPS, GROUP_LENGTH = 4, 4

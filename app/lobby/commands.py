@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,21 +11,24 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup
 from flask_appbuilder.security.sqla.models import Role, User
+from flask_babel import force_locale
 from flask_migrate import upgrade
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
 
 from app.appraisal.models import Indicator
 from app.casework.models import Conclusion, Disposition, PriorityRule, RootCause, Topic
 from app.core import clock
-from app.core.db import db
+from app.core.db import Trouble, db, trouble_of
 from app.core.errors import RuleError
 from app.core.jobs import run_jobs
 from app.core.roles import check_matrix, read_matrix, sync_roles
+from app.core.sealed import WrongKeyError, keep_check, require_key
 from app.core.seeding import seed
 from app.customers.models import Channel, ProductLine
 from app.handbook.models import Clause, Promise, ServiceHours
-from app.lobby.accounts import lend, new_password, set_password
-from app.lobby.demo.play import is_empty, play
+from app.lobby.accounts import LOGIN_NAME, lend, new_password, set_password
+from app.lobby.demo.play import check_demo, is_empty, play
 from app.lobby.import_command import import_command
 from app.roster.models import LeaveKind, ShiftType
 from app.staff.models import Department, Position
@@ -58,7 +62,27 @@ SEEDS = (
 )
 PREPARE_LOCK = 7_341_906
 
-portal = AppGroup("portal", help="Prepare, fill and look after the portal.")
+
+class PortalGroup(AppGroup):
+    """The commands; what is wrong with the database or its key is one sentence, and no traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except WrongKeyError as error:
+            raise click.ClickException(str(error)) from error
+        except DBAPIError as error:
+            if (trouble := trouble_of(error)) is None:
+                raise
+            raise click.ClickException(TROUBLES[trouble]) from error
+
+
+TROUBLES = {
+    Trouble.BUSY: "Others are writing into the database. Please try again in a minute.",
+    Trouble.AWAY: "The database does not answer, is none, or is not prepared (portal init). See PORTAL_DATABASE_URL.",
+}
+portal = PortalGroup("portal", help="Prepare, fill and look after the portal.")
 
 
 def init_app(app: Flask) -> None:
@@ -75,6 +99,7 @@ def prepare() -> None:
         check_matrix(matrix)
         result = sync_roles(matrix)
         made = sum(seed(model, SEED / name, keys) for name, model, keys in SEEDS)
+        keep_check()
         db.session.commit()
     click.echo(f"Ready: {len(result.added)} rights added, {len(result.removed)} taken away, {made} catalog rows added.")
 
@@ -102,7 +127,7 @@ def alone() -> Iterator[None]:
 def init(administrator: str | None, email: str | None) -> None:
     """Prepare the database: tables, roles, catalogs. Run it once for every release, before the server."""
     prepare()
-    if administrator:
+    if administrator is not None:
         password = new_password()
         made = make_login(
             administrator, administrator, "", email or f"{administrator}@localhost", password, ["administrator"]
@@ -117,8 +142,14 @@ def init(administrator: str | None, email: str | None) -> None:
 def make_login(login: str, last_name: str, first_name: str, email: str, password: str, roles: list[str]) -> User:
     """Return a new login with roles; the caller commits.
 
-    Raises ClickException if the name is taken or the password breaks the rule.
+    Raises ClickException if the name is none or taken, the address is taken, or the password breaks the rule.
     """
+    if not re.fullmatch(LOGIN_NAME, login):
+        message = "A login name has 2 to 64 small letters, digits and . _ - and begins with a letter or digit."
+        raise click.ClickException(message)
+    if db.session.scalar(select(User.id).where(func.lower(User.email) == email.lower())) is not None:
+        message = "Another login has this e-mail address."
+        raise click.ClickException(message)
     if db.session.scalar(select(User.id).where(func.lower(User.username) == login.lower())) is not None:
         message = f"There is a login {login} already."
         raise click.ClickException(message)
@@ -137,6 +168,7 @@ def make_login(login: str, last_name: str, first_name: str, email: str, password
 @click.option("--if-empty", is_flag=True, help="Do nothing, and say nothing, where the database holds records.")
 def demo(*, if_empty: bool) -> None:
     """Fill an empty database with a department that has worked for a year; refused where there are real records."""
+    require_key()
     if not is_empty([model for _name, model, _keys in SEEDS]):
         if if_empty:
             return
@@ -145,6 +177,11 @@ def demo(*, if_empty: bool) -> None:
     settings: Settings = current_app.config["PORTAL_SETTINGS"]
     password = settings.demo_password or new_password()
     click.echo("The demo department works through its year; this takes a minute or two ...")
+    with force_locale("en"):
+        try:
+            check_demo(password)
+        except RuleError as error:
+            raise click.ClickException(str(error)) from error
     logins = play(clock.now(), password)
     db.session.commit()
     for login, name, role in logins:
@@ -156,5 +193,6 @@ def demo(*, if_empty: bool) -> None:
 @portal.command()
 def jobs() -> None:
     """Run what happens when nobody clicks: mark tasks that are late. Meant for cron, every few minutes."""
+    require_key()
     for name, count in run_jobs(clock.now()).items():
         click.echo(f"{name}: {count}")

@@ -21,6 +21,7 @@ from app.core.errors import RuleError
 from app.core.import_runs import ImportRun, Offer, RunStatus
 from app.core.importing import Mode, Outcome
 from app.core.matching import Matching, guess
+from app.core.sealed import require_key
 from app.core.standin import standing_in
 from app.core.tabular_write import csv_lines, xlsx_file
 from app.core.views import PortalView
@@ -48,6 +49,9 @@ def import_command(
     dry_run: bool,
 ) -> None:
     """Import a CSV or XLSX file into an ENTITY, such as equipment; ends with 1 if rows are wrong."""
+    require_key()
+    if rejects is not None and not rejects.absolute().parent.is_dir():
+        raise click.ClickException(f"There is no folder {rejects.absolute().parent} for the wrong rows.")
     mode = Mode.TRY if dry_run else Mode.GOOD_ROWS if good_rows else Mode.ALL_OR_NOTHING
     view = _screen(entity)
     user_id, locale = _acting(login)

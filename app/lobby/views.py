@@ -15,6 +15,7 @@ from flask_babel import lazy_gettext as _l
 from app.core import clock, present
 from app.core.accounts import full_name
 from app.core.api import ApiDescriptionView
+from app.core.fields import YEARS
 from app.core.measures import MEASURES, Measure, Period, Unit
 from app.core.menu import navigation, open_screen
 from app.core.scope import viewer
@@ -71,9 +72,10 @@ class MeasureView(BaseView):
 
     def _period(self, month: str) -> Period:
         try:
-            return Period.month_of(date.fromisoformat(f"{month}-01"))
+            first = date.fromisoformat(f"{month}-01")
         except ValueError:
-            return Period.month_of(clock.today())
+            first = clock.today()
+        return Period.month_of(first if first.year in YEARS else clock.today())
 
     def _words(self, one: Measure, figure: Any) -> str:
         if figure.value is None:

@@ -116,7 +116,7 @@ class UserView(PortalView):
     }
     description_columns = {"username": _l("Small letters, digits and . _ - without spaces. It stays as it is.")}
     validators_columns = {
-        "username": [Regexp(r"[a-z0-9][a-z0-9._-]{1,63}\Z", message=_l("Use small letters, digits and . _ - only."))],
+        "username": [Regexp(rf"{accounts.LOGIN_NAME}\Z", message=_l("Use small letters, digits and . _ - only."))],
         "email": [Regexp(r"[^@\s]+@[^@\s]+\Z", message=_l("This is not an e-mail address."))],
     }
     add_label = _l("Add a login")

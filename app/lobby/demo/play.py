@@ -41,13 +41,14 @@ def is_empty(seeded: Collection[type[Any]]) -> bool:
     return True
 
 
-def play(now: datetime, password: str) -> list[tuple[str, str, str]]:
-    """Let the cast work until ``now``; return the demo logins: login, name, role. Does not commit.
-
-    Raises RuleError for a password that is none.
-    """
+def check_demo(password: str) -> None:
+    """Raise RuleError for a password that one of the cast may not have."""
     for row in texts("staff"):
         check_password(password, row["login"])
+
+
+def play(now: datetime, password: str) -> list[tuple[str, str, str]]:
+    """Let the cast work until ``now``; return the demo logins: login, name, role. Does not commit."""
     stage = Stage(now)
     hashed = generate_password_hash(password)
     cast = Cast(people.first_login(texts("staff")[0]["name"], hashed), hashed)
