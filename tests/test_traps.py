@@ -46,7 +46,11 @@ BAD_ARGUMENTS = (
     "_oc_X=password",
     "order=user.password",
 )
-BAD_VALUES = ("abc", "-1", "99999999999999999999", "%00", "NO_MEMBER", "2026-99-99", "", "1e999", "%F0%9F%98%80", "NaN")
+BAD_VALUES = (
+    *("abc", "-1", "99999999999999999999", "%00", "NO_MEMBER", "2026-99-99", "", "1e999", "%F0%9F%98%80", "NaN"),
+    # Days at the ends of the calendar, for which there is no moment in another zone.
+    *("0001-01-01", "9999-12-31T23:59:59-23:00"),
+)
 
 
 def reader_of(view: PortalView, sign_in: SignIn, people: dict[str, Person]) -> Person | None:

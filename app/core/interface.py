@@ -21,6 +21,7 @@ from app.core.types import UtcDateTime
 
 COUNT_CAP = 10_000
 LARGEST_KEY = 2**31 - 1
+MOST_DIGITS = 18
 
 
 def parse_key(text: object) -> int | None:
@@ -67,7 +68,10 @@ def _parsed(column_type: Any, text: str) -> Any:
                 raise ValueError(text)
             return number
         case Numeric():
-            return Decimal(text)
+            amount = Decimal(text)
+            if not amount.is_finite() or amount.adjusted() > MOST_DIGITS:
+                raise ValueError(text)
+            return amount
         case _:
             return text
 
