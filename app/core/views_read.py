@@ -251,6 +251,15 @@ class ReadView(ModelView):
 
     # -- list and look-up --------------------------------------------------------------------
 
+    def default_filters(self) -> dict[str, Any]:
+        """Return what the list is narrowed to while its address names no filter, in the words of an address."""
+        return {}
+
+    def _narrowed(self, args: MultiDict[str, str]) -> MultiDict[str, str]:
+        """Return what the address asks for; a bare one asks for the default."""
+        said = {"q", *self.filters_by_name()} & set(args)
+        return args if said else MultiDict({**self.default_filters(), **args.to_dict(flat=False)})
+
     def filters_by_name(self) -> dict[str, PortalFilter]:
         """Return the filters by their name in an address: ``status``, ``opened_at__ge``."""
         named: dict[str, PortalFilter] = {}
@@ -281,7 +290,7 @@ class ReadView(ModelView):
     @has_access
     def list(self) -> Any:
         """Show the rows the address asks for."""
-        listing = Listing(self, request.args)
+        listing = Listing(self, self._narrowed(request.args))
         for label in dict.fromkeys(listing.ignored):
             flash(_("The filter on %(label)s was left out: its value cannot be read.", label=label), "warning")
         return self.render_template(self.list_template, view=self, listing=listing, title=self.title)
