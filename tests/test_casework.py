@@ -18,6 +18,7 @@ from samples import sample
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
+from test_laws import statements
 
 from app.casework import facts, operations
 from app.casework.models import (
@@ -478,3 +479,34 @@ def test_a_matrix_with_a_hole_is_told(app: Flask, sign_in: SignIn) -> None:
     assert step(mei, found, "triage", urgency=urgency, complexity=complexity) == 422
     db.session.refresh(found)
     assert (found.status, found.priority) == (S.LOGGED, None)
+
+
+def test_every_list_of_tickets_tells_what_is_due_next(app: Flask, sign_in: SignIn) -> None:
+    """As people say it, with the exact moment on hover, and with no statement more for further tickets."""
+    mei = sign_in("mei")
+    contact = clock.local(clock.now() - timedelta(days=9)).strftime("%Y-%m-%dT%H:%M")
+    late = complain(mei, contact_at=contact)
+    log(mei, Consultation)
+    log(mei, BusinessRequest, request_kind="CLAIM", customer=sample_customer().id)
+    soonest = min(task.due_at for task in tasks(late).values())
+    for route, count in (("complaint", 1), ("consultation", 1), ("business-request", 1), ("ticket", 3)):
+        page = mei.page(f"/{route}/list/")
+        assert len(page.select("td[data-label=最近期限] .tone[title]")) == count, route
+    row = mei.page("/complaint/list/").select_one("tbody tr")
+    due = row.select_one("td[data-label=最近期限] .tone-late")
+    assert "逾" in due.text
+    assert due["title"] == f"{clock.local(soonest):%Y-%m-%d %H:%M}"
+    assert row.select_one("td .text-nowrap").text == late.number
+    with statements() as few:
+        mei.get("/ticket/list/")
+    for _number in range(3):
+        complain(mei)
+    with statements() as many:
+        mei.get("/ticket/list/")
+    assert len(many) == len(few)
+    # What stands still is not counted down.
+    step(mei, late, "triage", urgency="URGENT", complexity="SIMPLE")
+    for task in tasks(late).values():
+        task.status, task.paused_at = TaskStatus.PAUSED, clock.now()
+    db.session.commit()
+    assert late.due_at is None

@@ -19,8 +19,8 @@ def owe(repair: Repair, status: TaskStatus, *, days: int, promise: str = "repair
     """Make a task of Mei's that is due in so many days."""
     now = clock.now()
     made = Task(
-        promise=promise, entity="repair", record_id=repair.id, subject=f"{repair.number} {status.name}",
-        owner=member("mei"), status=status, opened_at=now, due_at=now + timedelta(days=days), paused_at=now, done_at=now,
+        promise=promise, entity="repair", record_id=repair.id, subject=f"{repair.number} {status.name}", status=status,
+        owner=member("mei"), opened_at=now, due_at=now + timedelta(days=days), paused_at=now, done_at=now,
     )  # fmt: skip
     db.session.add(made)
     db.session.commit()

@@ -25,7 +25,7 @@ from app.casework.models import (
     Topic,
 )
 from app.casework.workflow import BUSINESS_REQUEST, COMPLAINT, CONSULTATION
-from app.core import clock
+from app.core import clock, present
 from app.core.fields_rows import target_of
 from app.core.interface import PortalInterface
 from app.core.menu import open_screen
@@ -54,6 +54,7 @@ TICKET_LABELS = {
     "answered_at": _l("Answered at"),
     "resolved_at": _l("Resolved at"),
     "closed_at": _l("Closed at"),
+    "due_at": _l("Next due"),
     "owner": _l("Assignee"),
     "team": _l("Team"),
     "department": _l("Department"),
@@ -175,10 +176,12 @@ class TicketView(PortalView):
 
     datamodel = PortalInterface(Ticket)
     title, noun = _l("All tickets"), _l("Ticket")
-    list_columns = ["number", "kind", "subject", "customer", "status", "owner", "opened_at"]
+    list_columns = ["number", "kind", "subject", "customer", "status", "due_at", "owner", "opened_at"]
     search_columns = ["kind", "status", "customer", "owner", "topic", "channel", "opened_at", "closed_at"]
     searched = ["number", "subject", "customer.number"]
     scopes = TICKET_SCOPES
+    loaded = ("open_tasks",)
+    formatters_columns = {"due_at": present.due}
     base_order = ("opened_at", "desc")
     exclude_route_methods = PortalView.exclude_route_methods | {"add", "edit", "delete"}
     has_files = False
@@ -197,10 +200,12 @@ class TicketView(PortalView):
 class OneKindView(PortalView):
     """What the screens of the three kinds have in common."""
 
-    list_columns = ["number", "subject", "customer", "product_line", "status", "owner", "opened_at"]
+    list_columns = ["number", "subject", "customer", "product_line", "status", "due_at", "owner", "opened_at"]
     search_columns = ["status", "customer", "owner", "product_line", "topic", "channel", "opened_at", "closed_at"]
     searched = ["number", "subject", "customer.number"]
     scopes = TICKET_SCOPES
+    loaded = ("open_tasks",)
+    formatters_columns = {"due_at": present.due}
     filled_in = ("contact_at", "opened_at")
     base_order = ("opened_at", "desc")
     related_views = [NoteView]
@@ -226,7 +231,7 @@ class ConsultationView(OneKindView):
     datamodel = PortalInterface(Consultation)
     workflow = CONSULTATION
     title, noun = _l("Consultations"), _l("Consultation")
-    list_columns = ["number", "subject", "customer", "topic", "status", "owner", "opened_at"]
+    list_columns = ["number", "subject", "customer", "topic", "status", "due_at", "owner", "opened_at"]
     search_columns = [*OneKindView.search_columns, "answered_at"]
     show_columns = [
         "number", "subject", "customer", "channel", "product_line", "topic.parent", "topic", "status", "owner", "team",
@@ -260,6 +265,7 @@ class ComplaintView(OneKindView):
         "urgency",
         "priority",
         "status",
+        "due_at",
         "owner",
         "opened_at",
     ]
@@ -311,7 +317,7 @@ class BusinessRequestView(OneKindView):
     datamodel = PortalInterface(BusinessRequest)
     workflow = BUSINESS_REQUEST
     title, noun = _l("Business requests"), _l("Business request")
-    list_columns = ["number", "request_kind", "subject", "customer", "policy", "status", "owner", "opened_at"]
+    list_columns = ["number", "request_kind", "subject", "customer", "policy", "status", "due_at", "owner", "opened_at"]
     show_columns = [
         "number", "request_kind", "subject", "customer", "policy", "channel", "product_line", "status", "owner", "team",
         "department", "next_action", "contact_at", "opened_at", "submitted_at", "completed_at", "notified_at",

@@ -131,6 +131,11 @@ def due(moment: datetime) -> Markup:
     return Markup('<span class="tone tone-{}" title="{}">{}</span>').format(tone, words(moment), told)
 
 
+def unbroken(value: object) -> Markup:
+    """Return a number or a name so that it stays on one line."""
+    return Markup('<span class="text-nowrap">{}</span>').format(str(value))
+
+
 def code(value: str) -> Markup:
     """Return a code or formula so that it reads as one."""
     return Markup("<code>{}</code>").format(value)

@@ -67,6 +67,8 @@ class ReadView(ModelView):
     """Columns, dotted through relations, that the search box and look-ups of this entity read."""
     scopes: ClassVar[Mapping[Scope, Sequence[str]]] = {}
     """Where the model keeps the person (OWN), the team (TEAM) and the department: dotted paths."""
+    loaded: ClassVar[tuple[str, ...]] = ()
+    """Relations that listed properties read, beside the listed ones: loaded for a whole page at once."""
     exact: ClassVar[tuple[str, ...]] = ()
     """Columns by which a person names one row in an import; default the first searched one."""
     filled_in: ClassVar[tuple[str, ...]] = ()
@@ -138,15 +140,15 @@ class ReadView(ModelView):
         self.search_columns = self.search_columns or []
         self.description_columns = self.description_columns or {}
         self.validators_columns = self.validators_columns or {}
-        self.formatters_columns = {"code": present.code, **(self.formatters_columns or {})}
+        plain_words = {"code": present.code, "number": present.unbroken, "owner": present.unbroken}
+        self.formatters_columns = {**plain_words, **(self.formatters_columns or {})}
         mapper = sa_inspect(self.model)
         plain = set(mapper.column_attrs.keys())
         plain -= getattr(self.model, "sensitive", frozenset())
         self.order_columns = self.order_columns or [name for name in self.list_columns if name in plain]
         relations = mapper.relationships
-        self.eager = tuple(
-            dict.fromkeys(name.partition(".")[0] for name in self.list_columns if name.partition(".")[0] in relations)
-        )
+        listed = (name.partition(".")[0] for name in self.list_columns)
+        self.eager = tuple(dict.fromkeys([*(name for name in listed if name in relations), *self.loaded]))
         self.list_title, self.show_title = self.title, self.noun
         self._base_filters = self.datamodel.get_filters()
         self._filters = self.datamodel.get_filters(self.search_columns)
