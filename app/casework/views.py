@@ -28,6 +28,7 @@ from app.casework.workflow import BUSINESS_REQUEST, COMPLAINT, CONSULTATION
 from app.core import clock, present
 from app.core.fields_rows import target_of
 from app.core.interface import PortalInterface
+from app.core.limits import not_in_future
 from app.core.menu import open_screen
 from app.core.scope import Scope
 from app.core.security import grants
@@ -280,6 +281,7 @@ class ComplaintView(OneKindView):
         "about", "is_apologised", "next_action"
     ]  # fmt: skip
     required_columns = ("event_on", "product_line", "story")
+    validators_columns = {"event_on": [not_in_future]}
     import_columns = [
         *add_columns, "opened_at", "closed_at", "urgency", "complexity", "priority", "remedy", "root_cause",
         "disposition", "conclusion", "recovery_amount", "recovery_currency", "company", "external_number"

@@ -48,9 +48,7 @@ def office_calendar(jurisdiction: calendar.Jurisdiction = calendar.Jurisdiction.
 
 
 def check_hours(row: ServiceHours) -> None:
-    """Raise RuleError for opening hours that end before they begin or overlap others of their weekday."""
-    if row.closes_at <= row.opens_at:
-        raise RuleError(_("The office closes after it opens."), field="closes_at")
+    """Raise RuleError for opening hours that overlap others of their weekday."""
     others = select(ServiceHours).where(
         ServiceHours.weekday == row.weekday,
         ServiceHours.id.is_distinct_from(row.id),

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.core import present
 from app.core.interface import PortalInterface
+from app.core.limits import After
 from app.core.menu import open_screen
 from app.core.views import PortalView
 from app.handbook.models import CalendarException, Clause, Promise, ServiceHours
@@ -25,6 +26,7 @@ class ClauseView(PortalView):
     searched = ["number", "text"]
     base_order = ("number", "asc")
     has_files = False
+    validators_columns = {"in_force_to": [After("in_force_from")]}
     label_columns = {
         "number": _l("Clause"),
         "chapter": _l("Chapter"),
@@ -70,6 +72,7 @@ class PromiseView(PortalView):
         "in_force_to": _l("In force to"),
     }
     formatters_columns = {"condition": present.code}
+    validators_columns = {"in_force_to": [After("in_force_from")]}
     description_columns = {"condition": _l("For example impact=STOPS_WORK; empty fits every record.")}
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_
 from app.core import clock
 from app.core.fields import iso_day
 from app.core.interface import PortalInterface
+from app.core.limits import not_in_future
 from app.core.menu import open_screen
 from app.core.scope import Scope
 from app.core.views import PortalView
@@ -280,6 +281,7 @@ class AttendanceDayView(PortalView):
         "answer": _l("Answer"),
     }
     description_columns = {"shift_type": _l("Leave it empty to take the shift from the roster.")}
+    validators_columns = {"clocked_in_at": [not_in_future], "clocked_out_at": [not_in_future]}
 
     def locked(self, item: AttendanceDay) -> LazyString | None:
         """A closed day changes only through a correction."""
