@@ -12,7 +12,7 @@ from flask_appbuilder.security.decorators import has_access
 from flask_appbuilder.views import expose
 from flask_babel import LazyString
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Integer, Numeric, Text, or_, select
+from sqlalchemy import ColumnElement, Integer, Numeric, Text, or_, select, true
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import selectinload
 from werkzeug.datastructures import CombinedMultiDict, MultiDict
@@ -86,6 +86,7 @@ class ReadView(ModelView):
     add_label: LazyString | None = None
     """What the button for a new record says, where «Add» is not how people call it."""
     submit_label: LazyString | None = None
+    """What the button of the form for a new record says, where it is not «Save»."""
     verb_labels: ClassVar[dict[str, LazyString]] = {}
     """What verbs are called that are neither usual ones nor steps: the page of roles names them."""
 
@@ -304,6 +305,12 @@ class ReadView(ModelView):
     def _lookup_condition(self) -> ColumnElement[bool]:
         return self.scope_condition("lookup" if self.may("lookup") else "list")
 
+    def offered(self) -> ColumnElement[bool]:
+        """Return which rows are offered to be chosen anew; others can still be filtered by, and stay where they are."""
+        if issubclass(self.model, Catalog):
+            return or_(self.model.retired_on.is_(None), self.model.retired_on > clock.today())
+        return true()
+
     def lookup_url(self) -> str:
         """Return the address that type-ahead asks."""
         return url_for(f"{self.endpoint}.lookup")
@@ -339,9 +346,7 @@ class ReadView(ModelView):
         if not g.user.is_authenticated or not self.may_lookup():
             abort(403)
         text = request.args.get("q", "").replace("\x00", "").strip()[:100]
-        query = select(self.model).where(self._lookup_condition())
-        if issubclass(self.model, Catalog):
-            query = query.where(or_(self.model.retired_on.is_(None), self.model.retired_on > clock.today()))
+        query = select(self.model).where(self._lookup_condition(), self.offered())
         if text:
             query = query.where(self.search_condition(text))
         query = query.options(*(selectinload(getattr(self.model, name)) for name in self.eager))

@@ -48,7 +48,8 @@ class Tasks:
         row = promise_for(promise, item, clock.local(now).date())
         if row is None or self._running(item, promise) is not None:
             return
-        owner = getattr(item, "owner", None)
+        # Who owes it is the record's owner, unless the record says that this promise is somebody else's to keep.
+        owner = getattr(item, getattr(item, "owed_by", {}).get(promise, "owner"), None)
         db.session.add(
             Task(
                 promise=promise,
