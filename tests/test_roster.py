@@ -338,7 +338,7 @@ def test_leave_is_asked_for_and_approved_by_the_lead(app: Flask, sign_in: SignIn
     task = db.session.scalars(select(Task)).one()
     assert (task.owner, task.promise, task.clause.number) == (member("liang"), "leave_answer", "2.2.1")
     liang = sign_in("liang")
-    assert made.number in liang.page("/").main.text
+    assert f"{made.number} 周美 03-03" in liang.page("/").main.text
     assert liang.send(f"/leave-request/step/{made.id}/approve").status_code == 302
     assert (leave().status, leave().decided_by) == (LeaveStatus.APPROVED, member("liang"))
     assert db.session.get(Task, task.id).status is TaskStatus.KEPT

@@ -218,6 +218,9 @@ class LeaveRequest(Numbered, Recorded, Model):
         """Who owes the answer; a lead's own request waits for a supervisor."""
         return lead_over(self.person)
 
+    def __str__(self) -> str:
+        return f"{self.number} {self.person} {self.first_on:%m-%d}"
+
 
 class SwapStatus(Choice):
     """Where a swap of shifts stands."""
@@ -260,6 +263,9 @@ class ShiftSwap(Numbered, Recorded, Model):
         if self.status is SwapStatus.ASKED:
             return self.colleague
         return lead_over(self.asker, self.colleague)
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.asker} {self.day:%m-%d}"
 
 
 class AttendanceStatus(Choice):
