@@ -127,6 +127,8 @@ class RosterWeek(Recorded, Model):
     """When it was first published: from then on people see it, also while it is open again."""
     notice_days: Mapped[Whole | None]
     """Whole days from first publication to the Monday; negative for a week published late."""
+    is_waived = False
+    """Whether whoever publishes it now has seen what speaks against it; said with the step, never stored."""
 
     @validates("monday")
     def _snap(self, _key: str, day: date) -> date:

@@ -106,7 +106,7 @@ class ShiftView(PortalView):
     search_columns = ["day", "person", "shift_type", "team"]
     searched = ["person.name", "person.number"]
     scopes = {Scope.OWN: ("person_id",), Scope.TEAM: ("team_id",), Scope.DEPARTMENT: ("person.department_id",)}
-    base_order = ("day", "desc")
+    base_order = ("day", "asc")
     has_files = False
     label_columns = {
         "day": _l("Day"),
@@ -116,6 +116,10 @@ class ShiftView(PortalView):
         "seat": _l("Area or seat"),
     }
     empty_hint = _l("Your shifts appear here when your team's week is published.")
+
+    def default_filters(self) -> dict[str, Any]:
+        """Begin with today."""
+        return {"day__ge": str(clock.today())}
 
     def scope_condition(self, verb: str) -> ColumnElement[bool]:
         """Keep drafts to those who make them; look-ups offer what can still be swapped."""
