@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, and_
 from sqlalchemy.orm import Mapped, declared_attr, foreign, mapped_column, relationship
@@ -276,4 +277,5 @@ class Note(Recorded, Model):
     author: Mapped[StaffMember | None] = relationship()
 
     def __str__(self) -> str:
-        return self.text[:80]
+        kind = _("word to the customer") if self.is_told else _("internal note") if self.is_internal else _("note")
+        return f"{self.ticket.number} {kind}"
