@@ -268,6 +268,12 @@ class Person(FlaskClient):
         """Post with the session's token."""
         return self.post(url, data={"csrf_token": self.token(), **(data or {})}, **options)
 
+    def refused(self, url: str) -> str:
+        """Take a step that asks for nothing; return why the page it leads back to says it could not be taken."""
+        answer = self.send(url, follow_redirects=True)
+        told = check_page(answer.text, url).select_one(".note-danger")
+        return told.text if told is not None else ""
+
     def submit(self, url: str, **fields: Any) -> TestResponse:
         """Open a page, fill its form (the other inputs stay as they stand), send it and follow."""
         soup = self.page(url)

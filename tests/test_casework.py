@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Person, SignIn, member
+from conftest import Person, SignIn, inputs, member
 from flask import Flask
 from samples import sample
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
+from test_laws import statements
 
 from app.casework import facts, operations
 from app.casework.models import (
@@ -237,7 +238,9 @@ def test_a_note_is_added_on_the_tickets_page_and_telling_the_customer_is_a_respo
     assert page.select_one(f"a[href='/note/add?ticket={found.id}']") is not None
     answer = mei.submit(f"/note/add?ticket={found.id}", text="已電話說明核算方式。", is_told="y")
     assert "已電話說明核算方式。" in answer.text
-    assert found.number in answer.text, "back on the ticket's page"
+    page = mei.read(answer.text, "ticket")
+    assert page.select_one(".note-success").text == f"已儲存 {found.number} 告知客戶的記錄。"
+    assert found.number in page.h1.text, "back on the ticket's page"
     note = db.session.scalars(select(Note)).one()
     assert (note.author, note.ticket, type(note.ticket)) == (member("mei"), found, Complaint)
     assert tasks(found)["first_response"].status is TaskStatus.KEPT
@@ -478,3 +481,53 @@ def test_a_matrix_with_a_hole_is_told(app: Flask, sign_in: SignIn) -> None:
     assert step(mei, found, "triage", urgency=urgency, complexity=complexity) == 422
     db.session.refresh(found)
     assert (found.status, found.priority) == (S.LOGGED, None)
+
+
+def test_every_list_of_tickets_tells_what_is_due_next(app: Flask, sign_in: SignIn) -> None:
+    """As people say it, with the exact moment on hover, and with no statement more for further tickets."""
+    mei = sign_in("mei")
+    contact = clock.local(clock.now() - timedelta(days=9)).strftime("%Y-%m-%dT%H:%M")
+    late = complain(mei, contact_at=contact)
+    log(mei, Consultation)
+    log(mei, BusinessRequest, request_kind="CLAIM", customer=sample_customer().id)
+    soonest = min(task.due_at for task in tasks(late).values())
+    for route, count in (("complaint", 1), ("consultation", 1), ("business-request", 1), ("ticket", 3)):
+        page = mei.page(f"/{route}/list/")
+        assert len(page.select("td[data-label=最近期限] .tone[title]")) == count, route
+    row = mei.page("/complaint/list/").select_one("tbody tr")
+    due = row.select_one("td[data-label=最近期限] .tone-late")
+    assert "逾" in due.text
+    assert due["title"] == f"{clock.local(soonest):%Y-%m-%d %H:%M}"
+    assert row.select_one("td .text-nowrap").text == late.number
+    with statements() as few:
+        mei.get("/ticket/list/")
+    for _number in range(3):
+        complain(mei)
+    with statements() as many:
+        mei.get("/ticket/list/")
+    assert len(many) == len(few)
+    # What stands still is not counted down.
+    step(mei, late, "triage", urgency="URGENT", complexity="SIMPLE")
+    for task in tasks(late).values():
+        task.status, task.paused_at = TaskStatus.PAUSED, clock.now()
+    db.session.commit()
+    assert late.due_at is None
+
+
+def test_triage_asks_whom_to_assign_and_may_leave_it_to_the_leads(app: Flask, sign_in: SignIn) -> None:
+    mei, liang = sign_in("mei"), sign_in("liang")
+    rated = {"urgency": "URGENT", "complexity": "SIMPLE"}
+    found = complain(mei)
+    page = mei.page(f"/complaint/step/{found.id}/triage")
+    assert inputs(page.select_one("form[data-guard]"))["owner"] == str(member("mei").id), "whoever has it keeps it"
+    assert step(mei, found, "triage", **rated, owner=member("tao").id) == 200
+    owed = [task.owner for task in tasks(found).values() if task.status is TaskStatus.OPEN]
+    assert (found.owner, set(owed)) == (member("tao"), {member("tao")})
+    left = complain(mei)
+    assert step(mei, left, "triage", **rated, owner="") == 200
+    db.session.refresh(left)
+    assert (left.owner, left.team, left.status) == (None, member("mei").team, S.ASSIGNED)
+    assert tasks(left)["complaint_resolution"].role == "team_lead"
+    assert left.number in liang.page("/").main.text
+    about = complain(sign_in("su"), about=member("mei").id)
+    assert step(sign_in("su"), about, "triage", **rated, owner=member("mei").id) == 422

@@ -61,3 +61,19 @@ def test_hours_that_overlap_are_refused_at_their_field(app: Flask, sign_in: Sign
     assert an.submit("/service-hours/add", weekday="SUNDAY", opens_at="10:00", closes_at="12:00").status_code == 200
     made = db.session.scalars(select(ServiceHours).where(ServiceHours.weekday == Weekday.SUNDAY)).one()
     assert (made.opens_at, made.closes_at) == (time(10), time(12))
+
+
+def test_a_condition_is_told_in_words_and_typed_as_a_code(app: Flask, sign_in: SignIn) -> None:
+    su, an = sign_in("su"), sign_in("an")
+    page = su.page("/promise/list/")
+    assert {cell.text for cell in page.select("td[data-label=適用條件]")} >= {
+        "優先順序：高", "對工作的影響：無法工作", "類別：申訴", "法令適用地：臺灣"
+    }  # fmt: skip
+    assert page.select("code") == []
+    row = db.session.scalars(select(Promise).where(Promise.condition == "priority=HIGH")).one()
+    assert row.code in su.page(f"/promise/show/{row.id}").main.text
+    assert an.page(f"/promise/edit/{row.id}").select_one("#condition")["value"] == "priority=HIGH"
+    row.condition = "priority=HIGH impact=UNHEARD_OF"
+    db.session.commit()
+    page = sign_in("su", "zh_Hans_CN").page(f"/promise/show/{row.id}")
+    assert "优先级：高、impact = UNHEARD_OF" in page.main.text

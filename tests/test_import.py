@@ -215,10 +215,10 @@ def test_all_or_nothing_writes_nothing_when_a_row_is_wrong(app: Flask, sign_in: 
 def test_a_row_the_database_refuses_spoils_no_other(app: Flask, sign_in: SignIn) -> None:
     """Uniqueness and checks are the database's; each row has a savepoint of its own."""
     su = sign_in("su", "en")
-    header = ["Staff number", "Name", "Department", "Hired on", "Left on"]
+    header = ["Staff number", "Name", "Department", "Hired on", "Leads team"]
     rows = [
         ["N1", "甲", "CS", "2026-01-02", ""],
-        ["N2", "乙", "CS", "2026-01-02", "2025-01-01"],
+        ["N2", "乙", "CS", "2026-01-02", "T1"],
         ["N3", "丙", "CS", "2026-01-02", ""],
     ]
     run = imported(su, csv_of(*rows, header=header), at="/staff-member")
@@ -226,7 +226,7 @@ def test_a_row_the_database_refuses_spoils_no_other(app: Flask, sign_in: SignIn)
     numbers = set(db.session.scalars(select(StaffMember.number).where(StaffMember.number.startswith("N"))))
     assert numbers == {"N1", "N3"}
     back = table_of(su.get(f"/staff-member/import/{run.id}/wrong/csv"))
-    assert back[1][5] == "These values do not fit together."
+    assert back[1][5] == "Another record already has this: Leads team."
 
 
 # -- matching ------------------------------------------------------------------------------------

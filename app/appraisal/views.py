@@ -85,7 +85,6 @@ class IndicatorView(CatalogView):
         "weight": _l("Weight"),
         "measure_name": _l("Measure"),
     }
-    validators_columns = {"weight": [NumberRange(min=0)]}
     formatters_columns = {"measure_name": measure_words}
 
     def own_fields(self) -> dict[str, Callable[[], Field]]:
@@ -125,7 +124,6 @@ class ScoreLineView(PortalView):
         "comment": _l("Comment"),
         "appraisal": _l("Appraisal"),
     }
-    validators_columns = {"score": [NumberRange(LEAST_SCORE, BEST_SCORE)]}
 
     def scope_condition(self, verb: str) -> ColumnElement[bool]:
         """Nobody sees their own scores before they are told, and nobody ever edits them."""

@@ -6,18 +6,20 @@ of one of the kinds, never of none.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, and_
+from sqlalchemy.orm import Mapped, declared_attr, foreign, mapped_column, relationship
 
 from app.core import clock
 from app.core.db import Model
 from app.core.entity import Catalog, Numbered, Recorded
 from app.core.types import Choice, Day, Flag, Line, Moment, Money, Prose, choice_column
 from app.customers.models import Channel, Customer, Jurisdiction, Policy, ProductLine
-from app.staff.models import Department, StaffMember, Team
+from app.staff.models import Department, StaffMember, Task, TaskStatus, Team
 
 
 class Topic(Catalog, Model):
@@ -114,6 +116,15 @@ class Ticket(Numbered, Recorded, Model):
     next_action: Mapped[Line | None]
     disposition_id: Mapped[int | None] = mapped_column(ForeignKey("disposition.id", ondelete="RESTRICT"), index=True)
     disposition: Mapped[Disposition | None] = relationship()
+    open_tasks: Mapped[list[Task]] = relationship(
+        viewonly=True,
+        primaryjoin=lambda: and_(
+            Ticket.id == foreign(Task.record_id),
+            Task.entity.in_([kind.name.lower() for kind in TicketKind]),
+            Task.status == TaskStatus.OPEN,
+        ),
+        order_by=lambda: Task.due_at,
+    )
 
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - it is asked of the class
@@ -125,6 +136,11 @@ class Ticket(Numbered, Recorded, Model):
     def jurisdiction(self) -> Jurisdiction:
         """Whose law holds: the customer's, and Taiwan's where nobody is named."""
         return self.customer.jurisdiction if self.customer is not None else Jurisdiction.TW
+
+    @property
+    def due_at(self) -> datetime | None:
+        """By when the next thing is owed; None where nothing is, or every clock stands still."""
+        return self.open_tasks[0].due_at if self.open_tasks else None
 
     def __str__(self) -> str:
         return f"{self.number} {self.subject}"
@@ -261,4 +277,5 @@ class Note(Recorded, Model):
     author: Mapped[StaffMember | None] = relationship()
 
     def __str__(self) -> str:
-        return self.text[:80]
+        kind = _("word to the customer") if self.is_told else _("internal note") if self.is_internal else _("note")
+        return f"{self.ticket.number} {kind}"

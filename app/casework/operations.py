@@ -75,8 +75,11 @@ def answer(ticket: Ticket, now: datetime) -> None:
 
 
 def triage(complaint: Complaint, now: datetime) -> None:
-    """Let the matrix say the priority (clause 3.2.3); raises RuleError where it says nothing."""
-    del now
+    """Let the matrix say the priority, and assign the complaint (clause 3.2.3); raises RuleError where it says nothing.
+
+    Without an assignee it waits, with all that is owed for it, in the queue of the team leaders.
+    """
+    hand_over(complaint, now)
     rule = select(PriorityRule.priority).where(
         PriorityRule.urgency == complaint.urgency, PriorityRule.complexity == complaint.complexity
     )

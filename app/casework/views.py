@@ -25,9 +25,10 @@ from app.casework.models import (
     Topic,
 )
 from app.casework.workflow import BUSINESS_REQUEST, COMPLAINT, CONSULTATION
-from app.core import clock
+from app.core import clock, present
 from app.core.fields_rows import target_of
 from app.core.interface import PortalInterface
+from app.core.limits import not_in_future
 from app.core.menu import open_screen
 from app.core.scope import Scope
 from app.core.security import grants
@@ -54,6 +55,7 @@ TICKET_LABELS = {
     "answered_at": _l("Answered at"),
     "resolved_at": _l("Resolved at"),
     "closed_at": _l("Closed at"),
+    "due_at": _l("Next due"),
     "owner": _l("Assignee"),
     "team": _l("Team"),
     "department": _l("Department"),
@@ -175,10 +177,12 @@ class TicketView(PortalView):
 
     datamodel = PortalInterface(Ticket)
     title, noun = _l("All tickets"), _l("Ticket")
-    list_columns = ["number", "kind", "subject", "customer", "status", "owner", "opened_at"]
+    list_columns = ["number", "kind", "subject", "customer", "status", "due_at", "owner", "opened_at"]
     search_columns = ["kind", "status", "customer", "owner", "topic", "channel", "opened_at", "closed_at"]
     searched = ["number", "subject", "customer.number"]
     scopes = TICKET_SCOPES
+    loaded = ("open_tasks",)
+    formatters_columns = {"due_at": present.due}
     base_order = ("opened_at", "desc")
     exclude_route_methods = PortalView.exclude_route_methods | {"add", "edit", "delete"}
     has_files = False
@@ -197,10 +201,12 @@ class TicketView(PortalView):
 class OneKindView(PortalView):
     """What the screens of the three kinds have in common."""
 
-    list_columns = ["number", "subject", "customer", "product_line", "status", "owner", "opened_at"]
+    list_columns = ["number", "subject", "customer", "product_line", "status", "due_at", "owner", "opened_at"]
     search_columns = ["status", "customer", "owner", "product_line", "topic", "channel", "opened_at", "closed_at"]
     searched = ["number", "subject", "customer.number"]
     scopes = TICKET_SCOPES
+    loaded = ("open_tasks",)
+    formatters_columns = {"due_at": present.due}
     filled_in = ("contact_at", "opened_at")
     base_order = ("opened_at", "desc")
     related_views = [NoteView]
@@ -226,7 +232,7 @@ class ConsultationView(OneKindView):
     datamodel = PortalInterface(Consultation)
     workflow = CONSULTATION
     title, noun = _l("Consultations"), _l("Consultation")
-    list_columns = ["number", "subject", "customer", "topic", "status", "owner", "opened_at"]
+    list_columns = ["number", "subject", "customer", "topic", "status", "due_at", "owner", "opened_at"]
     search_columns = [*OneKindView.search_columns, "answered_at"]
     show_columns = [
         "number", "subject", "customer", "channel", "product_line", "topic.parent", "topic", "status", "owner", "team",
@@ -260,6 +266,7 @@ class ComplaintView(OneKindView):
         "urgency",
         "priority",
         "status",
+        "due_at",
         "owner",
         "opened_at",
     ]
@@ -274,6 +281,7 @@ class ComplaintView(OneKindView):
         "about", "is_apologised", "next_action"
     ]  # fmt: skip
     required_columns = ("event_on", "product_line", "story")
+    validators_columns = {"event_on": [not_in_future]}
     import_columns = [
         *add_columns, "opened_at", "closed_at", "urgency", "complexity", "priority", "remedy", "root_cause",
         "disposition", "conclusion", "recovery_amount", "recovery_currency", "company", "external_number"
@@ -311,7 +319,7 @@ class BusinessRequestView(OneKindView):
     datamodel = PortalInterface(BusinessRequest)
     workflow = BUSINESS_REQUEST
     title, noun = _l("Business requests"), _l("Business request")
-    list_columns = ["number", "request_kind", "subject", "customer", "policy", "status", "owner", "opened_at"]
+    list_columns = ["number", "request_kind", "subject", "customer", "policy", "status", "due_at", "owner", "opened_at"]
     show_columns = [
         "number", "request_kind", "subject", "customer", "policy", "channel", "product_line", "status", "owner", "team",
         "department", "next_action", "contact_at", "opened_at", "submitted_at", "completed_at", "notified_at",

@@ -29,8 +29,8 @@ CONSULTATION = Workflow(
 
 COMPLAINT = Workflow(
     Complaint,
-    Step("triage", _l("Triage"), from_=S.LOGGED, to=S.ASSIGNED, asks=["urgency", "complexity"],
-         keeps="complaint_triage", starts="complaint_resolution", does=operations.triage, tone="main"),
+    Step("triage", _l("Triage"), from_=S.LOGGED, to=S.ASSIGNED, asks=["urgency", "complexity", "owner"],
+         wants=["owner"], keeps="complaint_triage", starts="complaint_resolution", does=operations.triage, tone="main"),
     Step("start", _l("Start"), from_=S.ASSIGNED, to=S.IN_PROGRESS, asks=["next_action"], tone="main"),
     Step("hand_over", _l("Hand over"), from_={S.ASSIGNED, S.IN_PROGRESS}, to=S.ASSIGNED, asks=OWNER,
          wants=["next_action"], does=operations.hand_over),

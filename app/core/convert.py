@@ -16,6 +16,7 @@ from app.core import fields, fields_rows
 from app.core.entity import is_short
 from app.core.forms import PlainText, PortalForm
 from app.core.interface import LARGEST_KEY, is_choice
+from app.core.limits import limits_of
 from app.core.sealed import Sealed
 from app.core.types import PROSE_LENGTH, Choice, UtcDateTime
 
@@ -62,7 +63,7 @@ def _field(model: type[Any], name: str, options: dict[str, Any], checks: list[An
     optional = column.nullable if need is None else not need
     text = isinstance(column.type, Sealed) or (isinstance(column.type, String) and not isinstance(column.type, Enum))
     # Blanks alone are an input, but no text.
-    checks.insert(0, Optional() if optional else DataRequired() if text else InputRequired())
+    checks[:0] = [Optional() if optional else DataRequired() if text else InputRequired(), *limits_of(column)]
     default = column.default.arg if column.default is not None and column.default.is_scalar else None
     options |= {"default": default}
     kind = column.type

@@ -142,9 +142,16 @@ class Listing:
             args.pop(name, None)
             if value is not None:
                 args[name] = [str(value)]
+            elif name in self.view.default_filters():
+                # An address without it would ask for the default again.
+                args[name] = [""]
         if "page" not in changes:
             args.pop("page", None)
         return self.view.list_url(**args)
+
+    def unfiltered(self) -> str:
+        """Return the address of the whole list, without the filters it begins with."""
+        return self.view.list_url(**dict.fromkeys(self.view.default_filters(), ""))
 
     def controls(self) -> list[Control]:
         """Return the filters as form controls, with what the address holds."""

@@ -26,6 +26,7 @@ class Unit(Choice):
 
     PERCENT = _l("%"), "calm"
     COUNT = _l("records"), "calm"
+    PIECES = _l("pieces"), "calm"
     HOURS = _l("hours"), "calm"
 
 
@@ -119,7 +120,7 @@ class Measure:
     unit: Unit
     view: str
     work: Callable[[Period], Share | Count | Mean]
-    filters: Callable[[Period], dict[str, str]] | None = None
+    filters: Callable[[Period], dict[str, Any]] | None = None
 
     def figure(self, period: Period) -> Figure:
         """Work the figure out for a period."""
@@ -136,7 +137,7 @@ def measure(
     clause: str,
     unit: Unit,
     view: str,
-    filters: Callable[[Period], dict[str, str]] | None = None,
+    filters: Callable[[Period], dict[str, Any]] | None = None,
 ) -> Callable[[Callable[[Period], Share | Count | Mean]], Callable[[Period], Share | Count | Mean]]:
     """Declare a measure; ``view`` and ``filters`` lead to exactly the records it counts as its whole."""
 

@@ -126,6 +126,17 @@ def badge(choice: Choice) -> Markup:
     return Markup('<span class="tone tone-{}">{}</span>').format(choice.tone, str(choice.label))
 
 
+def due(moment: datetime) -> Markup:
+    """Return a due moment as a coloured word for how it stands, with the exact time on hover."""
+    told, tone = due_words(moment)
+    return Markup('<span class="tone tone-{}" title="{}">{}</span>').format(tone, words(moment), told)
+
+
+def unbroken(value: object) -> Markup:
+    """Return a number or a name so that it stays on one line."""
+    return Markup('<span class="text-nowrap">{}</span>').format(str(value))
+
+
 def code(value: str) -> Markup:
     """Return a code or formula so that it reads as one."""
     return Markup("<code>{}</code>").format(value)

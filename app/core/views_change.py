@@ -41,7 +41,7 @@ class ChangeView(ReadView):
             if self.attempt(form, lambda: self.create(item, form)):
                 flash(_("%(record)s was saved.", record=str(item)), "success")
                 return self.answer_add(item)
-        return self._form_page(self.add_template, form, _("New: %(noun)s", noun=str(self.noun)))
+        return self._form_page(self.add_template, form, str(self.add_label or _("New: %(noun)s", noun=str(self.noun))))
 
     def _prefill(self) -> dict[str, Any]:
         """Return what the address fills in, such as the equipment of a QR label; what cannot be read is left out."""

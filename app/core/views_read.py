@@ -12,7 +12,7 @@ from flask_appbuilder.security.decorators import has_access
 from flask_appbuilder.views import expose
 from flask_babel import LazyString
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Integer, Numeric, Text, or_, select
+from sqlalchemy import ColumnElement, Integer, Numeric, Text, or_, select, true
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import selectinload
 from werkzeug.datastructures import CombinedMultiDict, MultiDict
@@ -67,6 +67,8 @@ class ReadView(ModelView):
     """Columns, dotted through relations, that the search box and look-ups of this entity read."""
     scopes: ClassVar[Mapping[Scope, Sequence[str]]] = {}
     """Where the model keeps the person (OWN), the team (TEAM) and the department: dotted paths."""
+    loaded: ClassVar[tuple[str, ...]] = ()
+    """Relations that listed properties read, beside the listed ones: loaded for a whole page at once."""
     exact: ClassVar[tuple[str, ...]] = ()
     """Columns by which a person names one row in an import; default the first searched one."""
     filled_in: ClassVar[tuple[str, ...]] = ()
@@ -84,6 +86,7 @@ class ReadView(ModelView):
     add_label: LazyString | None = None
     """What the button for a new record says, where «Add» is not how people call it."""
     submit_label: LazyString | None = None
+    """What the button of the form for a new record says, where it is not «Save»."""
     verb_labels: ClassVar[dict[str, LazyString]] = {}
     """What verbs are called that are neither usual ones nor steps: the page of roles names them."""
 
@@ -138,15 +141,15 @@ class ReadView(ModelView):
         self.search_columns = self.search_columns or []
         self.description_columns = self.description_columns or {}
         self.validators_columns = self.validators_columns or {}
-        self.formatters_columns = {"code": present.code, **(self.formatters_columns or {})}
+        plain_words = {"code": present.code, "number": present.unbroken, "owner": present.unbroken}
+        self.formatters_columns = {**plain_words, **(self.formatters_columns or {})}
         mapper = sa_inspect(self.model)
         plain = set(mapper.column_attrs.keys())
         plain -= getattr(self.model, "sensitive", frozenset())
         self.order_columns = self.order_columns or [name for name in self.list_columns if name in plain]
         relations = mapper.relationships
-        self.eager = tuple(
-            dict.fromkeys(name.partition(".")[0] for name in self.list_columns if name.partition(".")[0] in relations)
-        )
+        listed = (name.partition(".")[0] for name in self.list_columns)
+        self.eager = tuple(dict.fromkeys([*(name for name in listed if name in relations), *self.loaded]))
         self.list_title, self.show_title = self.title, self.noun
         self._base_filters = self.datamodel.get_filters()
         self._filters = self.datamodel.get_filters(self.search_columns)
@@ -249,6 +252,15 @@ class ReadView(ModelView):
 
     # -- list and look-up --------------------------------------------------------------------
 
+    def default_filters(self) -> dict[str, Any]:
+        """Return what the list is narrowed to while its address names no filter, in the words of an address."""
+        return {}
+
+    def _narrowed(self, args: MultiDict[str, str]) -> MultiDict[str, str]:
+        """Return what the address asks for; a bare one asks for the default."""
+        said = {"q", *self.filters_by_name()} & set(args)
+        return args if said else MultiDict({**self.default_filters(), **args.to_dict(flat=False)})
+
     def filters_by_name(self) -> dict[str, PortalFilter]:
         """Return the filters by their name in an address: ``status``, ``opened_at__ge``."""
         named: dict[str, PortalFilter] = {}
@@ -279,7 +291,7 @@ class ReadView(ModelView):
     @has_access
     def list(self) -> Any:
         """Show the rows the address asks for."""
-        listing = Listing(self, request.args)
+        listing = Listing(self, self._narrowed(request.args))
         for label in dict.fromkeys(listing.ignored):
             flash(_("The filter on %(label)s was left out: its value cannot be read.", label=label), "warning")
         return self.render_template(self.list_template, view=self, listing=listing, title=self.title)
@@ -290,6 +302,12 @@ class ReadView(ModelView):
 
     def _lookup_condition(self) -> ColumnElement[bool]:
         return self.scope_condition("lookup" if self.may("lookup") else "list")
+
+    def offered(self) -> ColumnElement[bool]:
+        """Return which rows are offered to be chosen anew; others can still be filtered by, and stay where they are."""
+        if issubclass(self.model, Catalog):
+            return or_(self.model.retired_on.is_(None), self.model.retired_on > clock.today())
+        return true()
 
     def lookup_url(self) -> str:
         """Return the address that type-ahead asks."""
@@ -326,9 +344,7 @@ class ReadView(ModelView):
         if not self.may_lookup():
             abort(403)
         text = request.args.get("q", "").replace("\x00", "").strip()[:100]
-        query = select(self.model).where(self._lookup_condition())
-        if issubclass(self.model, Catalog):
-            query = query.where(or_(self.model.retired_on.is_(None), self.model.retired_on > clock.today()))
+        query = select(self.model).where(self._lookup_condition(), self.offered())
         if text:
             query = query.where(self.search_condition(text))
         query = query.options(*(selectinload(getattr(self.model, name)) for name in self.eager))

@@ -97,6 +97,11 @@ class StepView(ChangeView):
         if request.method == "POST" and form.validate() and self.attempt(form, lambda: self.take(item, step, form)):
             flash(_("%(record)s: %(step)s.", record=str(item), step=str(step.label)), "success")
             return redirect(self.after_step(item))
+        if request.method == "POST" and not step.asks:
+            # A form without fields is no place to mend anything.
+            for error in (error for errors in form.errors.values() for error in errors):
+                flash(str(error), "danger")
+            return redirect(self.after_refusal(item, step))
         title = about(step.label, self.find(pk, name))
         return self._form_page("portal/step.html", form, title, item=item, step=step)
 
@@ -104,6 +109,11 @@ class StepView(ChangeView):
         """Return where to go after a step: a record that was handed over may be out of the person's reach now."""
         within = self.may("show") and self.reaches(item, "show")
         return self.show_url(item) if within else self.back_url()
+
+    def after_refusal(self, item: Any, step: Step) -> str:
+        """Return where to go when a step that asks for nothing was refused."""
+        del step
+        return self.after_step(item)
 
     @expose("/steps/<name>", methods=["POST"])
     def steps(self, name: str) -> Any:

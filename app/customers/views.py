@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement
 from wtforms.validators import Email
 
 from app.core.interface import PortalInterface
+from app.core.limits import not_in_future
 from app.core.menu import open_screen
 from app.core.views import PortalView
 from app.core.views_catalog import CatalogView
@@ -65,6 +66,7 @@ class ConsentView(PortalView):
     list_columns = ["customer", "purpose", "channel", "given_on", "withdrawn_on"]
     add_columns = ["customer", "purpose", "channel", "given_on", "withdrawn_on"]
     edit_columns = ["channel", "given_on", "withdrawn_on"]
+    validators_columns = {"given_on": [not_in_future], "withdrawn_on": [not_in_future]}
     search_columns = ["customer", "purpose", "channel", "given_on", "withdrawn_on"]
     searched = ["customer.number"]
     base_order = ("given_on", "desc")

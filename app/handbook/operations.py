@@ -12,6 +12,7 @@ from sqlalchemy import or_, select
 
 from app.core import clock
 from app.core.db import db
+from app.core.entity import reader_name
 from app.core.errors import RuleError
 from app.handbook import calendar
 from app.handbook.models import CalendarException, Promise, ServiceHours, Weekday
@@ -47,9 +48,7 @@ def office_calendar(jurisdiction: calendar.Jurisdiction = calendar.Jurisdiction.
 
 
 def check_hours(row: ServiceHours) -> None:
-    """Raise RuleError for opening hours that end before they begin or overlap others of their weekday."""
-    if row.closes_at <= row.opens_at:
-        raise RuleError(_("The office closes after it opens."), field="closes_at")
+    """Raise RuleError for opening hours that overlap others of their weekday."""
     others = select(ServiceHours).where(
         ServiceHours.weekday == row.weekday,
         ServiceHours.id.is_distinct_from(row.id),
@@ -79,6 +78,15 @@ def _fits(condition: str, item: Any) -> bool:
         if (value.name if isinstance(value, Enum) else str(value)) != wanted:
             return False
     return True
+
+
+def promise_name(code: str) -> str:
+    """Return what a promise is called in the reader's language; the names of all are read once per request."""
+    if "portal_promise_names" not in g:
+        named = select(Promise.code, Promise.name_zh_hant, Promise.name_zh_hans, Promise.name_en)
+        g.portal_promise_names = {row.code: row for row in db.session.execute(named.order_by(Promise.in_force_from))}
+    row = g.portal_promise_names.get(code)
+    return reader_name(row) if row is not None else code
 
 
 def due_at(promise: Promise, start: datetime, paused: timedelta = timedelta(0)) -> datetime:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from flask import current_app
 from flask_appbuilder import AppBuilder
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import inspect as sa_inspect
 
 from app.core import present
-from app.core.interface import PortalInterface
+from app.core.interface import PortalInterface, is_choice
+from app.core.limits import After
 from app.core.menu import open_screen
 from app.core.views import PortalView
 from app.handbook.models import CalendarException, Clause, Promise, ServiceHours
@@ -25,6 +29,7 @@ class ClauseView(PortalView):
     searched = ["number", "text"]
     base_order = ("number", "asc")
     has_files = False
+    validators_columns = {"in_force_to": [After("in_force_from")]}
     label_columns = {
         "number": _l("Clause"),
         "chapter": _l("Chapter"),
@@ -34,13 +39,27 @@ class ClauseView(PortalView):
     }
 
 
+def condition_words(condition: str) -> str:
+    """Return a condition in the words of the screens it speaks of: «Priority: High» for ``priority=HIGH``."""
+    return _(", ").join(_term_words(*term.split("=", 1)) for term in condition.split())
+
+
+def _term_words(name: str, wanted: str = "") -> str:
+    for model, screen in current_app.extensions["portal_views"].items():
+        column = sa_inspect(model).columns.get(name)
+        if column is not None and is_choice(column.type) and wanted in column.type.enum_class.__members__:
+            return present.about(screen.label_columns[name], column.type.enum_class[wanted])
+    # Not of a closed list: a condition somebody wrote for a figure or a name.
+    return f"{name} = {wanted}"
+
+
 class PromiseView(PortalView):
     """How long things may take."""
 
     datamodel = PortalInterface(Promise)
     title, noun = _l("Service promises"), _l("Service promise")
-    list_columns = ["name", "code", "condition", "length_number", "length_unit", "clause", "is_statutory"]
-    show_columns = [*list_columns, "article", "in_force_from", "in_force_to"]
+    list_columns = ["name", "condition", "length_number", "length_unit", "clause", "is_statutory"]
+    show_columns = [*list_columns, "code", "article", "in_force_from", "in_force_to"]
     add_columns = [
         "code",
         "name_zh_hant",
@@ -69,7 +88,8 @@ class PromiseView(PortalView):
         "in_force_from": _l("In force from"),
         "in_force_to": _l("In force to"),
     }
-    formatters_columns = {"condition": present.code}
+    formatters_columns = {"condition": condition_words}
+    validators_columns = {"in_force_to": [After("in_force_from")]}
     description_columns = {"condition": _l("For example impact=STOPS_WORK; empty fits every record.")}
 
 

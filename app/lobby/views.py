@@ -19,13 +19,13 @@ from app.core.fields import YEARS
 from app.core.measures import MEASURES, Measure, Period, Unit
 from app.core.menu import navigation, open_screen
 from app.core.scope import viewer
-from app.core.views import PortalView
 from app.core.workflow import task_keeper
 from app.lobby.views_account import AccountView
 from app.lobby.views_api import ApiGuideView
 from app.lobby.views_roles import RoleView
 from app.lobby.views_users import UserView
-from app.staff.operations import inbox, promise_names, task_line
+from app.staff.operations import inbox, task_line
+from app.staff.views import record_url
 
 
 class HomeView(IndexView):
@@ -39,15 +39,8 @@ class HomeView(IndexView):
         if not g.user.is_authenticated:
             return redirect(url_for("LoginView.login"))
         tasks = inbox(viewer())
-        names = promise_names({task.promise for task in tasks})
-        lines = [(task, task_line(task, names), self._link(task)) for task in tasks]
+        lines = [(task, task_line(task), record_url(task)) for task in tasks]
         return self.render_template(self.index_template, title=_("Overview"), lines=lines)
-
-    def _link(self, task: Any) -> str | None:
-        for view in self.appbuilder.baseviews:
-            if isinstance(view, PortalView) and view.model.__tablename__ == task.entity and view.may("show"):
-                return url_for(f"{view.endpoint}.show", pk=task.record_id)
-        return None
 
 
 class MeasureView(BaseView):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
@@ -22,8 +22,10 @@ from sqlalchemy.orm import joinedload
 from app.core import clock
 from app.core.catalogs import catalog_rows
 from app.core.db import db
+from app.core.errors import RuleError
 from app.core.interface import parse_key
 from app.handbook.models import Weekday
+from app.roster import operations
 from app.roster.models import (
     DAYS_OF_WEEK,
     CoverageRule,
@@ -34,7 +36,6 @@ from app.roster.models import (
     ShiftType,
     WeekStatus,
 )
-from app.roster.operations import begin_week
 from app.staff.models import StaffMember, Team
 
 WEEK = timedelta(days=DAYS_OF_WEEK)
@@ -185,6 +186,22 @@ class Board:
                 told.append(_rest_words(row.person, (day, one), (next_day, other), rest))
         return told
 
+    def doubts(self) -> list[str]:
+        """Return what speaks against publishing the week as it stands: every gap, every rest that is too short."""
+        gaps = [
+            _(
+                "%(day)s, %(shift)s: %(count)s of at least %(least)s people.",
+                day=f"{one.day:%m-%d}",
+                shift=kind.name,
+                count=count,
+                least=least,
+            )
+            for one in self.cover()
+            for kind, count, least in one.parts
+            if count < least
+        ]
+        return [*gaps, *self.short_rests()]
+
     def read(self, form: Mapping[str, str]) -> None:
         """Take over what a form holds; what cannot be is told at its cell or above the grid, and nothing is lost."""
         known = set()
@@ -331,6 +348,15 @@ def _row(
     return Row(person, cells, type_on(monday - DAY), type_on(monday + WEEK))
 
 
+def publish(week: RosterWeek, now: datetime) -> None:
+    """Publish a week; raises RuleError for one with gaps or short rests, unless whoever does it has seen them."""
+    operations.publish(week, now)
+    if not week.is_waived and read_board(week.team, week.monday, week).doubts():
+        raise RuleError(
+            _("This week has gaps or rests that are too short. The board lists them, and can publish it all the same.")
+        )
+
+
 def shifts_of_week_before(board: Board) -> list[Shift]:
     """Return the team's shifts of the week before the board's."""
     earlier = select(Shift).where(Shift.team_id == board.team.id, Shift.monday == board.monday - WEEK)
@@ -339,7 +365,7 @@ def shifts_of_week_before(board: Board) -> list[Shift]:
 
 def save(board: Board) -> int:
     """Write the changed cells; return how many. The caller has checked the board, and commits."""
-    begin_week(board.team.id, board.monday)
+    operations.begin_week(board.team.id, board.monday)
     written = 0
     for cell in board.cells():
         if cell.chosen == cell.held or not cell.is_changed:

@@ -127,6 +127,8 @@ class RosterWeek(Recorded, Model):
     """When it was first published: from then on people see it, also while it is open again."""
     notice_days: Mapped[Whole | None]
     """Whole days from first publication to the Monday; negative for a week published late."""
+    is_waived = False
+    """Whether whoever publishes it now has seen what speaks against it; said with the step, never stored."""
 
     @validates("monday")
     def _snap(self, _key: str, day: date) -> date:
@@ -218,6 +220,9 @@ class LeaveRequest(Numbered, Recorded, Model):
         """Who owes the answer; a lead's own request waits for a supervisor."""
         return lead_over(self.person)
 
+    def __str__(self) -> str:
+        return f"{self.number} {self.person} {self.first_on:%m-%d}"
+
 
 class SwapStatus(Choice):
     """Where a swap of shifts stands."""
@@ -260,6 +265,9 @@ class ShiftSwap(Numbered, Recorded, Model):
         if self.status is SwapStatus.ASKED:
             return self.colleague
         return lead_over(self.asker, self.colleague)
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.asker} {self.day:%m-%d}"
 
 
 class AttendanceStatus(Choice):

@@ -83,10 +83,8 @@ def on_leave_words(leave: LeaveRequest, day: date) -> str:
 
 
 def ask_leave(leave: LeaveRequest) -> None:
-    """Fill in who asks; raises RuleError for days in the wrong order, or asked for already."""
+    """Fill in who asks; raises RuleError for hours of several days, or days asked for already."""
     leave.person = leave.person or _myself()
-    if leave.last_on < leave.first_on:
-        raise RuleError(_("The last day is before the first."), field="last_on")
     if leave.hours is not None and (leave.hours <= 0 or leave.last_on != leave.first_on):
         raise RuleError(_("Hours are for leave within one day. Leave them empty for whole days."), field="hours")
     same = select(LeaveRequest.number).where(
@@ -208,8 +206,6 @@ def work_out(item: AttendanceDay) -> None:
         item.planned_from, item.planned_to = item.shift_type.span(item.day, clock.office_zone())
     item.late_minutes = _minutes(item.planned_from, item.clocked_in_at)
     item.early_minutes = _minutes(item.clocked_out_at, item.planned_to)
-    if item.clocked_in_at and item.clocked_out_at and item.clocked_out_at < item.clocked_in_at:
-        raise RuleError(_("The person left before coming. Please look at the two times."), field="clocked_out_at")
 
 
 def _minutes(earlier: datetime | None, later: datetime | None) -> int:

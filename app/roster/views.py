@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_
 from app.core import clock
 from app.core.fields import iso_day
 from app.core.interface import PortalInterface
+from app.core.limits import not_in_future
 from app.core.menu import open_screen
 from app.core.scope import Scope
 from app.core.views import PortalView
@@ -105,7 +106,7 @@ class ShiftView(PortalView):
     search_columns = ["day", "person", "shift_type", "team"]
     searched = ["person.name", "person.number"]
     scopes = {Scope.OWN: ("person_id",), Scope.TEAM: ("team_id",), Scope.DEPARTMENT: ("person.department_id",)}
-    base_order = ("day", "desc")
+    base_order = ("day", "asc")
     has_files = False
     label_columns = {
         "day": _l("Day"),
@@ -115,6 +116,10 @@ class ShiftView(PortalView):
         "seat": _l("Area or seat"),
     }
     empty_hint = _l("Your shifts appear here when your team's week is published.")
+
+    def default_filters(self) -> dict[str, Any]:
+        """Begin with today."""
+        return {"day__ge": str(clock.today())}
 
     def scope_condition(self, verb: str) -> ColumnElement[bool]:
         """Keep drafts to those who make them; look-ups offer what can still be swapped."""
@@ -280,6 +285,7 @@ class AttendanceDayView(PortalView):
         "answer": _l("Answer"),
     }
     description_columns = {"shift_type": _l("Leave it empty to take the shift from the roster.")}
+    validators_columns = {"clocked_in_at": [not_in_future], "clocked_out_at": [not_in_future]}
 
     def locked(self, item: AttendanceDay) -> LazyString | None:
         """A closed day changes only through a correction."""

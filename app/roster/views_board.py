@@ -20,6 +20,7 @@ from app.core.interface import PortalInterface, parse_key
 from app.core.scope import Scope, scope_clause, viewer
 from app.core.security import grants
 from app.core.views import Link, PortalView
+from app.core.workflow import Step
 from app.roster import board as boards
 from app.roster.board import WEEK, Board
 from app.roster.models import RosterWeek, WeekStatus, monday_of
@@ -63,9 +64,13 @@ class RosterWeekView(PortalView):
         """Open the week on the board."""
         return [Link(_("Open on the board"), self.board_url(item.team_id, item.monday))] if self.may("board") else []
 
-    def board_url(self, team_id: int, monday: date) -> str:
+    def board_url(self, team_id: int, monday: date, **more: Any) -> str:
         """Return the address of a team's week."""
-        return url_for("RosterWeekView.board", team=team_id, week=monday.isoformat())
+        return url_for("RosterWeekView.board", team=team_id, week=monday.isoformat(), **more)
+
+    def after_refusal(self, item: RosterWeek, step: Step) -> str:
+        """Lead to the board, which lists what speaks against a week and asks whether to publish it all the same."""
+        return self.board_url(item.team_id, item.monday, ask="1") if self.may("board") else self.show_url(item)
 
     @expose("/board", methods=["GET"])
     @has_access
@@ -76,7 +81,8 @@ class RosterWeekView(PortalView):
         if not teams:
             return self.render_template("roster/no_team.html", title=self.title)
         team, week = self._chosen(teams)
-        return self._page(boards.read_board(team, self._monday(), week), [one for one, _week in teams])
+        made = boards.read_board(team, self._monday(), week)
+        return self._page(made, [one for one, _week in teams], asks="ask" in request.args)
 
     @expose("/board", methods=["POST"])
     @has_access
@@ -102,6 +108,8 @@ class RosterWeekView(PortalView):
                 self._copy(made)
             return self._page(made, [one for one, _week in teams])
         made.check()
+        if doing == "publish" and "anyway" not in request.form and not self._told(made) and made.doubts():
+            return self._page(made, [one for one, _week in teams], asks=True), 422
         unsaved = made if self._told(made) else self._save(made, publish=doing == "publish")
         if unsaved is None:
             return redirect(self.board_url(team.id, monday))
@@ -132,7 +140,9 @@ class RosterWeekView(PortalView):
             nonlocal written
             written = boards.save(made)
             if publish:
-                self.take(begin_week(team_id, monday), self.step_or_404("publish"), form)
+                week = begin_week(team_id, monday)
+                week.is_waived = "anyway" in request.form
+                self.take(week, self.step_or_404("publish"), form)
 
         if self.attempt(form, change):
             flash(ngettext("%(num)s cell was saved.", "%(num)s cells were saved.", written), "success")
@@ -153,7 +163,8 @@ class RosterWeekView(PortalView):
             flash(str(error), "danger")
         return redirect(self.board_url(team_id, monday))
 
-    def _page(self, made: Board, teams: list[Team]) -> str:
+    def _page(self, made: Board, teams: list[Team], *, asks: bool = False) -> str:
+        is_open = made.status is WeekStatus.DRAFT and self._reaches("fill", made.team)
         rests = made.short_rests()
         cover = made.cover()
         page: str = self.render_template(
@@ -164,7 +175,8 @@ class RosterWeekView(PortalView):
             rests=rests,
             cover=cover,
             gaps=sum(one.missing for one in cover),
-            is_open=made.status is WeekStatus.DRAFT and self._reaches("fill", made.team),
+            is_open=is_open,
+            doubts=made.doubts() if asks and is_open and self.may("publish") else [],
             told=self._told(made),
             weeks=(made.monday - WEEK, monday_of(clock.today()), made.monday + WEEK),
             title=_("Roster · %(team)s", team=str(made.team)),

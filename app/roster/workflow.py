@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext
 
 from app.core.workflow import Step, Workflow
-from app.roster import operations
+from app.roster import board, operations
 from app.roster.models import (
     AttendanceDay,
     AttendanceStatus,
@@ -20,9 +20,7 @@ from app.roster.models import (
 
 ROSTER_WEEK = Workflow(
     RosterWeek,
-    Step(
-        "publish", _l("Publish"), from_=WeekStatus.DRAFT, to=WeekStatus.PUBLISHED, does=operations.publish, tone="main"
-    ),
+    Step("publish", _l("Publish"), from_=WeekStatus.DRAFT, to=WeekStatus.PUBLISHED, does=board.publish, tone="main"),
     Step("reopen", _l("Reopen"), from_=WeekStatus.PUBLISHED, to=WeekStatus.DRAFT),
     path=(WeekStatus.DRAFT, WeekStatus.PUBLISHED),
 )

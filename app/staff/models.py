@@ -11,6 +11,7 @@ from app.core.db import Model
 from app.core.entity import Catalog, Recorded
 from app.core.types import Choice, Day, Line, Moment, Name, Whole, choice_column
 from app.handbook.models import Clause
+from app.handbook.operations import promise_name
 
 
 class Department(Catalog, Model):
@@ -110,6 +111,11 @@ class Task(Recorded, Model):
     paused_seconds: Mapped[Whole] = mapped_column(default=0)
     done_at: Mapped[Moment | None]
     late_at: Mapped[Moment | None]
+
+    @property
+    def what(self) -> str:
+        """What must be done: the promise in the reader's words."""
+        return promise_name(self.promise)
 
     def __str__(self) -> str:
         return self.subject

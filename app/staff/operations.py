@@ -48,7 +48,8 @@ class Tasks:
         row = promise_for(promise, item, clock.local(now).date())
         if row is None or self._running(item, promise) is not None:
             return
-        owner = getattr(item, "owner", None)
+        # Who owes it is the record's owner, unless the record says that this promise is somebody else's to keep.
+        owner = getattr(item, getattr(item, "owed_by", {}).get(promise, "owner"), None)
         db.session.add(
             Task(
                 promise=promise,
@@ -96,9 +97,8 @@ class Tasks:
 
     def lines(self, item: Recorded) -> list[TaskLine]:
         """Return the record's tasks as its page shows them, running ones first, then by due time."""
-        rows = list(db.session.scalars(select(Task).where(*_about(item)).order_by(Task.due_at)))
-        names = promise_names({task.promise for task in rows})
-        return [task_line(task, names) for task in sorted(rows, key=lambda task: task.status not in RUNNING)]
+        rows = db.session.scalars(select(Task).where(*_about(item)).order_by(Task.due_at))
+        return [task_line(task) for task in sorted(rows, key=lambda task: task.status not in RUNNING)]
 
     def _running(self, item: Recorded, promise: str) -> Task | None:
         wanted = select(Task).where(*_about(item), Task.promise == promise, Task.status.in_(RUNNING))
@@ -143,20 +143,13 @@ def hand_tasks_to(item: Recorded, owner: StaffMember | None) -> None:
     db.session.flush()
 
 
-def promise_names(codes: set[str]) -> dict[str, str]:
-    """Return what promises are called in the reader's language, by code, with one statement."""
-    if not codes:
-        return {}
-    return {row.code: row.name for row in db.session.scalars(select(Promise).where(Promise.code.in_(codes)))}
-
-
-def task_line(task: Task, names: dict[str, str]) -> TaskLine:
+def task_line(task: Task) -> TaskLine:
     """Return a task as pages show it: what is owed, and how it stands with the clock."""
     words, tone = str(task.status), task.status.tone
     if task.status is TaskStatus.OPEN:
         words, tone = present.due_words(task.due_at)
     clause = task.clause.number if task.clause is not None else None
-    return TaskLine(names.get(task.promise, task.promise), clause, words, tone, present.words(task.due_at))
+    return TaskLine(task.what, clause, words, tone, present.words(task.due_at))
 
 
 def inbox(viewer: Viewer, limit: int = 50) -> list[Task]:

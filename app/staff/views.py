@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from flask import current_app, url_for
 from flask_appbuilder import AppBuilder
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext
+from markupsafe import Markup
 
+from app.core import present
 from app.core.interface import PortalInterface
 from app.core.menu import open_screen
 from app.core.scope import Scope, set_viewer_loader
@@ -13,7 +18,7 @@ from app.core.views import PortalView
 from app.core.views_catalog import CATALOG_COLUMNS, CatalogView
 from app.core.workflow import set_task_keeper
 from app.staff import operations
-from app.staff.models import Department, Position, StaffMember, Task, Team
+from app.staff.models import Department, Position, StaffMember, Task, TaskStatus, Team
 
 
 class DepartmentView(CatalogView):
@@ -90,7 +95,7 @@ class TaskView(PortalView):
 
     datamodel = PortalInterface(Task)
     title, noun = _l("Tasks"), _l("Task")
-    list_columns = ["subject", "clause", "owner", "status", "due_at"]
+    list_columns = ["what", "subject", "clause", "owner", "status", "due_at"]
     show_columns = [*list_columns, "opened_at", "done_at", "late_at"]
     search_columns = ["status", "owner", "due_at"]
     searched = ["subject"]
@@ -98,7 +103,9 @@ class TaskView(PortalView):
     base_order = ("due_at", "asc")
     exclude_route_methods = PortalView.exclude_route_methods | {"add", "edit", "delete"}
     has_files = False
+    empty_hint = _l("Nothing is due. Tasks that are yours appear here, the most urgent first.")
     label_columns = {
+        "what": _l("What is due"),
         "subject": _l("Record"),
         "clause": _l("Clause"),
         "owner": _l("Assignee"),
@@ -107,6 +114,25 @@ class TaskView(PortalView):
         "done_at": _l("Done at"),
         "late_at": _l("Late since"),
     }
+
+    def default_filters(self) -> dict[str, Any]:
+        """Begin with what is still owed."""
+        return {"status": [status.name for status in operations.RUNNING]}
+
+    def present(self, item: Task, column: str) -> Any:
+        """Lead to the record, and tell how an open task stands with the clock."""
+        if column == "subject" and (url := record_url(item)) is not None:
+            return Markup('<a href="{}">{}</a>').format(url, item.subject)
+        if column == "due_at" and item.status is TaskStatus.OPEN:
+            return present.due(item.due_at)
+        return super().present(item, column)
+
+
+def record_url(task: Task) -> str | None:
+    """Return the address of the record a task is about, or None for those who may not open such records."""
+    screens = current_app.extensions["portal_views"].items()
+    screen = next((screen for model, screen in screens if model.__tablename__ == task.entity), None)
+    return url_for(f"{screen.endpoint}.show", pk=task.record_id) if screen is not None and screen.may("show") else None
 
 
 def register(builder: AppBuilder) -> None:

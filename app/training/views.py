@@ -148,7 +148,6 @@ class TrainingSessionView(PortalView):
     }
     base_order = ("starts_at", "desc")
     related_views = [EnrolmentView]
-    validators_columns = {"capacity": [NumberRange(min=1)]}
     label_columns = {
         "course": _l("Course"),
         "starts_at": _l("Starts at"),
@@ -228,7 +227,6 @@ class PlanItemView(PortalView):
         "audience": _l("For whom"),
         "hours": _l("Hours"),
     }
-    validators_columns = {"hours": [NumberRange(min=0.1)]}
     description_columns = {"audience": _l("For example: all agents, new colleagues, team 1.")}
     add_label = _l("Add an item")
 
@@ -272,7 +270,7 @@ class TrainingPlanView(PortalView):
     searched = ["goals"]
     base_order = ("id", "desc")
     related_views = [PlanItemView]
-    validators_columns = {"year": [NumberRange(*YEARS)], "budget": [NumberRange(min=0)]}
+    validators_columns = {"year": [NumberRange(*YEARS)]}
     label_columns = {
         "year": _l("Year"),
         "edition": _l("Edition"),
@@ -286,8 +284,10 @@ class TrainingPlanView(PortalView):
         "uncovered": _l("Topic areas without an item"),
     }
     description_columns = {
-        "year": _l("The items, with content, method and quarter, are added on the plan's page."),
-        "goals": _l("What people should know or do better at the end of the year."),
+        "goals": _l(
+            "What people should know or do better at the end of the year. The items, with content, method and quarter, "
+            "are added on the plan's page."
+        ),
     }
     empty_hint = _l("Every year has a plan with goals, content, methods and schedule. Begin this year's.")
 

@@ -10,6 +10,8 @@ from app.core.measures import Count, Mean, Period, Share, Unit, measure
 from app.staff.operations import kept
 from app.workplace.models import Equipment, EquipmentStatus, Repair, RepairStatus
 
+UNFINISHED = [status for status in RepairStatus if status not in {RepairStatus.CLOSED, RepairStatus.SCRAPPED}]
+
 
 def _returned_in(period: Period) -> dict[str, str]:
     return {"returned_at__ge": period.first.isoformat(), "returned_at__le": period.last.isoformat()}
@@ -48,18 +50,18 @@ def repair_hours(period: Period) -> Mean:
     clause="8.2.2",
     unit=Unit.COUNT,
     view="RepairView",
-    filters=lambda _period: {"status": "REPORTED"},
+    filters=lambda _period: {"status": [status.name for status in UNFINISHED]},
 )
 def open_repairs(_period: Period) -> Count:
-    """Faults reported and not yet accepted by anyone, at this moment whatever the period."""
-    return Count(of=select(Repair).where(Repair.status == RepairStatus.REPORTED))
+    """Faults that are neither closed nor ended by scrapping, at this moment whatever the period."""
+    return Count(of=select(Repair).where(Repair.status.in_(UNFINISHED)))
 
 
 @measure(
     "equipment_out_of_order",
     _l("Equipment out of order now"),
     clause="8.3.1",
-    unit=Unit.COUNT,
+    unit=Unit.PIECES,
     view="EquipmentView",
     filters=lambda _period: {"status": "OUT_OF_ORDER"},
 )

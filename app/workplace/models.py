@@ -111,6 +111,7 @@ class Repair(Numbered, Recorded, Model):
     )
     number_prefix: ClassVar[str] = "RP"
     queue_role: ClassVar[str] = "facility"
+    owed_by: ClassVar[dict[str, str]] = {"repair_confirmation": "reporter"}
 
     equipment_id: Mapped[int] = mapped_column(ForeignKey("equipment.id", ondelete="RESTRICT"), index=True)
     equipment: Mapped[Equipment] = relationship()
@@ -135,3 +136,6 @@ class Repair(Numbered, Recorded, Model):
     def downtime(self) -> timedelta | None:
         """How long the equipment was out of service; None while it still is, or if it never was."""
         return self.returned_at - self.reported_at if self.returned_at is not None else None
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.equipment}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from app.core import actor, clock
 from app.core.errors import RuleError
@@ -12,11 +12,13 @@ from app.core.workflow import begin
 from app.staff.operations import person_of
 from app.workplace.models import EquipmentStatus, Impact, Repair
 
+SCRAPPED = _l("This equipment was scrapped; it cannot be repaired.")
+
 
 def report(repair: Repair) -> None:
     """Fill in who reports a fault and when; raises RuleError for equipment that was scrapped."""
     if repair.equipment.status is EquipmentStatus.SCRAPPED:
-        raise RuleError(_("This equipment was scrapped; it cannot be repaired."), field="equipment")
+        raise RuleError(SCRAPPED, field="equipment")
     repair.reporter = repair.reporter or person_of(actor.user_id())
     repair.reported_at = repair.reported_at or clock.now()
 

@@ -9,12 +9,17 @@ from flask import request, url_for
 from flask_appbuilder import AppBuilder
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_appbuilder.views import expose
+from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
+from sqlalchemy import ColumnElement
 
+from app.core.errors import RuleError
 from app.core.fields_rows import target_of
+from app.core.forms import PortalForm
 from app.core.interface import PortalInterface
+from app.core.limits import After, not_in_future, not_in_past
 from app.core.listing import Listing
 from app.core.menu import open_screen
 from app.core.scope import Scope
@@ -24,7 +29,7 @@ from app.workplace import (
     facts,  # noqa: F401 - declares the measures
     operations,
 )
-from app.workplace.models import Area, Equipment, EquipmentKind, FaultKind, Repair, Supplier
+from app.workplace.models import Area, Equipment, EquipmentKind, EquipmentStatus, FaultKind, Repair, Supplier
 from app.workplace.workflow import REPAIR
 
 LABELS_PER_SHEET = 200
@@ -111,6 +116,19 @@ class RepairView(PortalView):
     description_columns = {"fault": _l("For example: the key does not respond, a new cable made no difference.")}
     empty_hint = _l("Reported faults appear here. Scan the label on the equipment to report one.")
     add_label = _l("Report a fault")
+    submit_label = _l("Send the report")
+    validators_columns = {"expected_on": [not_in_past]}
+
+    def locked_under(self, parent: Equipment) -> LazyString | None:
+        """Nobody repairs what was scrapped."""
+        return operations.SCRAPPED if parent.status is EquipmentStatus.SCRAPPED else None
+
+    def _form_page(self, template: str, form: PortalForm, title: str, **context: Any) -> Any:
+        """Say at once, not only when the report is sent, that a label sticks on scrapped equipment."""
+        scanned = form["equipment"].data if "equipment" in form and request.method == "GET" else None
+        if scanned is not None and (why := self.locked_under(scanned)) is not None:
+            form.refuse(RuleError(why, field="equipment"))
+        return super()._form_page(template, form, title, **context)
 
     def pre_add(self, item: Repair) -> None:
         """Fill in who reports and when."""
@@ -160,10 +178,15 @@ class EquipmentView(PortalView):
         "warranty_until": _l("Warranty until"),
         "cost": _l("Cost"),
     }
+    validators_columns = {"bought_on": [not_in_future], "warranty_until": [After("bought_on")]}
     verb_labels = {"labels": _l("QR labels")}
     empty_hint = _l(
         "Phones, computers and furniture with an asset tag appear here. Add the first one, or import a list."
     )
+
+    def offered(self) -> ColumnElement[bool]:
+        """What was scrapped is not reported, and not handed to anyone."""
+        return Equipment.status != EquipmentStatus.SCRAPPED
 
     def page_links(self) -> Any:
         """Offer the sheet of labels for what is listed."""
@@ -175,7 +198,7 @@ class EquipmentView(PortalView):
     def record_links(self, item: Equipment) -> Any:
         """Offer to report a fault of this piece."""
         screen = target_of(Repair)
-        may = isinstance(screen, PortalView) and screen.may("add")
+        may = isinstance(screen, PortalView) and screen.may("add") and screen.locked_under(item) is None
         return [Link(_("Report a fault"), url_for("RepairView.add", equipment=item.id))] if may else []
 
     @expose("/labels", methods=["GET"])

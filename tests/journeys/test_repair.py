@@ -70,7 +70,7 @@ def report(mei: Page, item: int, photo: Path, say: Say) -> int:
     """Report a fault by the label's address, with one thumb; return the repair's key."""
     mei.goto(f"/repair/add?equipment={item}")
     expect(mei.locator(".ts-control")).to_contain_text("PH-0231 話機")
-    mei.select_option("#fault_kind", index=1)
+    mei.locator("#fault_kind .pills span").first.tap()
     mei.locator(".pills span", has_text=say("Cannot work")).tap()
     mei.locator("#fault").fill("按鍵沒有反應")
     mei.set_input_files("#attachments", photo)

@@ -28,7 +28,7 @@ from app.roster.models import (
     ShiftType,
     SwapStatus,
 )
-from app.roster.operations import week_of
+from app.roster.operations import begin_week, week_of
 from app.roster.views_board import RosterWeekView
 from app.staff.models import StaffMember, Team
 
@@ -110,7 +110,9 @@ def week(planner: Planner, code: str, monday: date, *, is_draft: bool) -> Story:
         return
     before = PUBLISHED_LATE_BEFORE if stage.chance(0.06) else PUBLISHED_BEFORE
     yield max(clock.now() + timedelta(hours=1), stage.moment(monday - before, time(16, 30)))
-    stage.step(lead, week_of(team.id, monday), "publish")
+    made = begin_week(team.id, monday)
+    made.is_waived = True
+    stage.step(lead, made, "publish")
 
 
 def fill(planner: Planner, team: Team, monday: date) -> None:

@@ -138,7 +138,10 @@ def repair(register: Register, day: date) -> Story:
     if stage.chance(0.05) and register.cast.is_here(reporter, clock.today()):
         stage.step(reporter, item, "reject", reason=stage.phrase("still_broken"))
         yield from _fixed(register, item, mechanic, row, slow)
-    if register.cast.is_here(reporter, clock.today()) and not stage.chance(0.06):
+    if stage.chance(0.06):
+        yield stage.moment(stage.workday_after(5, 20), OPENS)
+    yield from register.cast.until_here(stage, reporter)
+    if register.cast.stays(reporter, clock.today()):
         stage.step(reporter, item, "confirm")
 
 
