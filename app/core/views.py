@@ -1,9 +1,9 @@
 """The screen of an entity: Flask-AppBuilder's ModelView, made safe for many threads, rights and mistakes.
 
-A room declares a model and a few class attributes; list, search, show, add, edit, delete, look-up, steps, attachments,
-history, import, export and the REST API come from here, each asking for its own right and the row scope that goes
-with it. What is shown stands in ``views_read``, what changes in ``views_change``, steps and files in ``views_steps``,
-import and export in ``transfer``.
+A room declares a model and a few class attributes; list, search, show, add, edit, delete, look-up, steps,
+attachments, history, import, export and the REST API come from here, each asking for its own right and the row
+scope that goes with it. What is declared stands in ``views_declared``, what is shown in ``views_read``, what
+changes in ``views_change``, steps and files in ``views_steps``, import and export in ``transfer``.
 """
 
 from __future__ import annotations

@@ -1,38 +1,28 @@
-"""What a screen shows: its declaration, its rights, lists, look-ups and the page of one record."""
+"""What a screen shows: lists, look-ups and the page of one record."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-from flask import abort, current_app, flash, g, request, url_for
-from flask_appbuilder import ModelView
+from flask import abort, flash, request, url_for
 from flask_appbuilder.security.decorators import has_access
 from flask_appbuilder.views import expose
-from flask_babel import LazyString
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, Integer, Numeric, Text, or_, select, true
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import selectinload
 from werkzeug.datastructures import CombinedMultiDict, MultiDict
-from wtforms import Field
 
 from app.core import audit, clock, files, present
-from app.core.convert import form_class
 from app.core.db import db
-from app.core.entity import Catalog, Recorded
-from app.core.fields import Files, VersionField
-from app.core.forms import PortalForm
-from app.core.interface import PortalFilter, parse_key
-from app.core.labels import COMMON_LABELS
+from app.core.entity import Catalog
+from app.core.interface import PortalFilter
 from app.core.listing import Listing
-from app.core.scope import Scope, scope_clause
-from app.core.security import grants
-from app.core.workflow import Workflow
+from app.core.views_declared import DeclaredView
 
 LOOKUP_ROWS = 20
-RELATED_ROWS = 10
+CATALOG_NAMES = ("code", "name_zh_hant", "name_zh_hans", "name_en")
 
 
 @dataclass(frozen=True)
@@ -50,205 +40,8 @@ def posted() -> CombinedMultiDict[str, Any] | None:
     return CombinedMultiDict([request.files, request.form]) if request.method == "POST" else None
 
 
-Columns = list[str]
-Words = dict[str, Any]
-CATALOG_NAMES = ("code", "name_zh_hant", "name_zh_hans", "name_en")
-
-
-class ReadView(ModelView):
+class ReadView(DeclaredView):
     """A screen that is read; ``PortalView`` is the whole."""
-
-    title: LazyString
-    """What the list is called: the plural noun."""
-    noun: LazyString
-    """What one row is called."""
-    workflow: Workflow | None = None
-    searched: ClassVar[list[str]] = []
-    """Columns, dotted through relations, that the search box and look-ups of this entity read."""
-    scopes: ClassVar[Mapping[Scope, Sequence[str]]] = {}
-    """Where the model keeps the person (OWN), the team (TEAM) and the department: dotted paths."""
-    loaded: ClassVar[tuple[str, ...]] = ()
-    """Relations that listed properties read, beside the listed ones: loaded for a whole page at once."""
-    exact: ClassVar[tuple[str, ...]] = ()
-    """Columns by which a person names one row in an import; default the first searched one."""
-    filled_in: ClassVar[tuple[str, ...]] = ()
-    """Columns that a form may leave empty although the table does not allow it: ``pre_add`` fills them in."""
-    required_columns: ClassVar[tuple[str, ...]] = ()
-    """Columns a person must fill in although the table allows them to be empty, as imported rows may have them."""
-    adds_many: bool = False
-    """Whether several are usually added one after the other; ``after_add`` then finds «again» in the form."""
-    related_rows: int = RELATED_ROWS
-    """How many rows the page of the record they belong to shows."""
-    has_files: bool = True
-    """Whether photos and documents may be kept with a record."""
-    empty_hint: LazyString | None = None
-    """What an empty list says would be here."""
-    add_label: LazyString | None = None
-    """What the button for a new record says, where «Add» is not how people call it."""
-    submit_label: LazyString | None = None
-    """What the button of the form for a new record says, where it is not «Save»."""
-    verb_labels: ClassVar[dict[str, LazyString]] = {}
-    """What verbs are called that are neither usual ones nor steps: the page of roles names them."""
-
-    # Flask-AppBuilder's own attributes, completed in ``_init_properties``.
-    route_base: str | None
-    class_permission_name: str
-    base_permissions: Columns
-    label_columns: Words
-    list_columns: Columns
-    show_columns: Columns
-    add_columns: Columns
-    edit_columns: Columns
-    search_columns: Columns
-    order_columns: Columns
-    description_columns: Words
-    validators_columns: Words
-    formatters_columns: Words
-    related_views: Any
-    _related_views: Any
-    exclude_route_methods: Any = frozenset({"action", "action_post", "download"})
-
-    list_template = "appbuilder/general/model/list.html"
-    show_template = "appbuilder/general/model/show.html"
-    add_template = "appbuilder/general/model/form.html"
-    edit_template = "appbuilder/general/model/form.html"
-
-    # -- declaration, completed once at start-up ---------------------------------------------
-
-    def __init__(self, **kwargs: Any) -> None:
-        model = self.model
-        if self.route_base is None:
-            self.route_base = "/" + model.__tablename__.replace("_", "-")
-        self.class_permission_name = self.class_permission_name or type(self).__name__
-        self.exclude_route_methods = set(self.exclude_route_methods)
-        super().__init__(**kwargs)
-        if self.workflow is not None:
-            self.base_permissions = [*self.base_permissions, *(f"can_{name}" for name in self.workflow.steps)]
-
-    @property
-    def model(self) -> type[Any]:
-        """The model of this screen."""
-        found: type[Any] = self.datamodel.obj
-        return found
-
-    def _init_properties(self) -> None:
-        """Complete the declaration; nothing is guessed that could show a column nobody listed."""
-        self.label_columns = {**COMMON_LABELS, **(self.label_columns or {})}
-        self.list_columns = self.list_columns or ["id"]
-        self.show_columns = self.show_columns or self.list_columns
-        self.add_columns = self.add_columns or []
-        self.edit_columns = self.edit_columns if self.edit_columns is not None else self.add_columns
-        self.search_columns = self.search_columns or []
-        self.description_columns = self.description_columns or {}
-        self.validators_columns = self.validators_columns or {}
-        plain_words = {"code": present.code, "number": present.unbroken, "owner": present.unbroken}
-        self.formatters_columns = {**plain_words, **(self.formatters_columns or {})}
-        mapper = sa_inspect(self.model)
-        plain = set(mapper.column_attrs.keys())
-        plain -= getattr(self.model, "sensitive", frozenset())
-        self.order_columns = self.order_columns or [name for name in self.list_columns if name in plain]
-        relations = mapper.relationships
-        listed = (name.partition(".")[0] for name in self.list_columns)
-        self.eager = tuple(dict.fromkeys([*(name for name in listed if name in relations), *self.loaded]))
-        self.list_title, self.show_title = self.title, self.noun
-        self._base_filters = self.datamodel.get_filters()
-        self._filters = self.datamodel.get_filters(self.search_columns)
-        self._related_views = self._related_views or []
-        self.related_views = self.related_views or []
-        self.actions: Words = {}
-
-    def _init_forms(self) -> None:
-        """Build the two forms once; choices and look-ups are read per request."""
-        extra: dict[str, Callable[[], Field]] = {}
-        if self.has_files:
-            extra["attachments"] = lambda: Files(self.label_columns["attachments"])
-        add = [*self.add_columns, *extra]
-        self.add_form = self._form(add, extra, self.required_columns)
-        versioned: dict[str, Callable[[], Field]] = (
-            {"version": VersionField} if issubclass(self.model, Recorded) else {}
-        )
-        edit = [*self.edit_columns, *versioned]
-        self.edit_form = self._form(edit, versioned, self.required_columns, about_record=True)
-        self.search_form = PortalForm
-
-    def _init_titles(self) -> None:
-        """Titles come from the noun."""
-
-    def own_fields(self) -> dict[str, Callable[[], Field]]:
-        """Return how to make the fields of columns whose type alone does not say what may be chosen."""
-        return {}
-
-    def _form(
-        self,
-        columns: list[str],
-        extra: dict[str, Callable[[], Field]] | None = None,
-        required: tuple[str, ...] = (),
-        *,
-        about_record: bool = False,
-    ) -> type[PortalForm]:
-        return form_class(
-            self.model,
-            columns,
-            self.label_columns,
-            helps=self.description_columns,
-            validators=self.validators_columns,
-            extra={**self.own_fields(), **(extra or {})},
-            required=required,
-            optional=self.filled_in,
-            withheld=getattr(self.model, "sensitive", frozenset()) if about_record else frozenset(),
-        )
-
-    def create_blueprint(self, appbuilder: Any, *args: Any, **kwargs: Any) -> Any:
-        """Register the screen, and make it the one that answers look-ups of its model."""
-        current_app.extensions.setdefault("portal_views", {}).setdefault(self.model, self)
-        return super().create_blueprint(appbuilder, *args, **kwargs)
-
-    def update_redirect(self) -> None:
-        """Keep no history of addresses in the cookie: they hold search words."""
-
-    def get_redirect(self) -> str:
-        """Go back to the list."""
-        return self.list_url()
-
-    # -- rights ------------------------------------------------------------------------------
-
-    def may(self, verb: str) -> bool:
-        """Tell whether this person has the verb on this screen."""
-        permission = f"can_{verb}"
-        return permission in self.base_permissions and grants().may(permission, self.class_permission_name)
-
-    def require(self, verb: str) -> None:
-        """Answer 403 unless the person has the verb."""
-        if not self.may(verb):
-            abort(403)
-
-    def scope_condition(self, verb: str) -> ColumnElement[bool]:
-        """Return the condition on rows for this person and verb."""
-        return scope_clause(self.model, grants().scope(verb, self.class_permission_name), self.scopes)
-
-    def find(self, pk: object, verb: str) -> Any:
-        """Return the record if the person may do this with it; else answer 404, which does not tell that it exists."""
-        return self.find_or_none(parse_key(pk), verb) or abort(404)
-
-    def reaches(self, item: Any, verb: str) -> bool:
-        """Tell whether a record at hand is within the scope of a verb; asks the database once per scope."""
-        scope = grants().scope(verb, self.class_permission_name)
-        if scope in {Scope.ALL, Scope.NONE}:
-            return scope is Scope.ALL
-        known: dict[tuple[type[Any], int, int, Scope], bool] = g.setdefault("portal_reach", {})
-        # The version is part of the question: a step may have moved the record to other people.
-        question = (self.model, item.id, getattr(item, "version", 0), scope)
-        if question not in known:
-            here = select(self.model.id).where(self.model.id == item.id, self.scope_condition(verb))
-            known[question] = db.session.scalar(here) is not None
-        return known[question]
-
-    def find_or_none(self, key: int | None, verb: str) -> Any | None:
-        """Return the record by key within the scope of a verb, or None."""
-        if key is None:
-            return None
-        query = select(self.model).where(self.model.id == key, self.scope_condition(verb))
-        return db.session.scalars(query.options(*(selectinload(getattr(self.model, n)) for n in self.eager))).first()
 
     # -- list and look-up --------------------------------------------------------------------
 
