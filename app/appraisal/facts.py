@@ -16,6 +16,7 @@ from app.core.measures import Count, Period, Unit, measure
     unit=Unit.COUNT,
     view="AppraisalView",
     filters=lambda _period: {"status": "SELF_ASSESSMENT"},
+    is_standing=True,
 )
 def self_assessments_missing(_period: Period) -> Count:
     """Appraisals whose person has not written the self-assessment, at this moment whatever the period."""
@@ -29,6 +30,7 @@ def self_assessments_missing(_period: Period) -> Count:
     unit=Unit.COUNT,
     view="AppraisalView",
     filters=lambda _period: {"status": "SCORING"},
+    is_standing=True,
 )
 def appraisals_to_score(_period: Period) -> Count:
     """Appraisals with a self-assessment and without a score, at this moment whatever the period."""
@@ -42,6 +44,7 @@ def appraisals_to_score(_period: Period) -> Count:
     unit=Unit.COUNT,
     view="CycleView",
     filters=lambda _period: {"kind": "SPECIAL", "status": "OPEN"},
+    is_standing=True,
 )
 def special_appraisals_open(_period: Period) -> Count:
     """Special cycles open for self-assessment, at this moment whatever the period."""

@@ -121,6 +121,8 @@ class Measure:
     view: str
     work: Callable[[Period], Share | Count | Mean]
     filters: Callable[[Period], dict[str, Any]] | None = None
+    is_standing: bool = False
+    """Whether it tells how things stand at this moment, whatever the period."""
 
     def figure(self, period: Period) -> Figure:
         """Work the figure out for a period."""
@@ -138,11 +140,12 @@ def measure(
     unit: Unit,
     view: str,
     filters: Callable[[Period], dict[str, Any]] | None = None,
+    is_standing: bool = False,
 ) -> Callable[[Callable[[Period], Share | Count | Mean]], Callable[[Period], Share | Count | Mean]]:
     """Declare a measure; ``view`` and ``filters`` lead to exactly the records it counts as its whole."""
 
     def keep(work: Callable[[Period], Share | Count | Mean]) -> Callable[[Period], Share | Count | Mean]:
-        MEASURES[name] = Measure(name, label, clause, unit, view, work, filters)
+        MEASURES[name] = Measure(name, label, clause, unit, view, work, filters, is_standing)
         return work
 
     return keep

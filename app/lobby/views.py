@@ -58,10 +58,15 @@ class MeasureView(BaseView):
         period = self._period(request.args.get("month", ""))
         before = Period.month_of(period.first.replace(day=1) - timedelta(days=1))
         rows = [
-            (one, self._words(one, one.figure(period)), self._words(one, one.figure(before)), self._link(one, period))
+            (
+                one,
+                self._words(one, one.figure(period)),
+                None if one.is_standing else self._words(one, one.figure(before)),
+                self._link(one, period),
+            )
             for one in MEASURES.values()
         ]
-        return self.render_template("lobby/measures.html", title=self.title, rows=rows, period=period)
+        return self.render_template("lobby/measures.html", title=self.title, rows=rows, period=period, before=before)
 
     def _period(self, month: str) -> Period:
         try:

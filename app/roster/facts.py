@@ -36,6 +36,7 @@ def roster_notice(period: Period) -> Share:
     unit=Unit.COUNT,
     view="AttendanceDayView",
     filters=lambda _period: {"status": "OPEN"},
+    is_standing=True,
 )
 def attendance_open(_period: Period) -> Count:
     """Attendance days nobody has closed, at this moment whatever the period."""

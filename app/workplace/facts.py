@@ -51,6 +51,7 @@ def repair_hours(period: Period) -> Mean:
     unit=Unit.COUNT,
     view="RepairView",
     filters=lambda _period: {"status": [status.name for status in UNFINISHED]},
+    is_standing=True,
 )
 def open_repairs(_period: Period) -> Count:
     """Faults that are neither closed nor ended by scrapping, at this moment whatever the period."""
@@ -64,6 +65,7 @@ def open_repairs(_period: Period) -> Count:
     unit=Unit.PIECES,
     view="EquipmentView",
     filters=lambda _period: {"status": "OUT_OF_ORDER"},
+    is_standing=True,
 )
 def equipment_out_of_order(_period: Period) -> Count:
     """Equipment nobody can work with, at this moment whatever the period."""
