@@ -74,7 +74,7 @@ class IndicatorView(CatalogView):
 
     datamodel = PortalInterface(Indicator)
     title, noun = _l("Indicators"), _l("Indicator")
-    list_columns = ["code", "name", "group", "direction", "unit", "weight", "retired_on"]
+    list_columns = ["name", "group", "direction", "unit", "weight", "retired_on", "code"]
     show_columns = [*list_columns, "measure_name", "position"]
     add_columns = ["group", "direction", "unit", "weight", "measure_name", *CATALOG_COLUMNS]
     search_columns = ["group"]

@@ -73,7 +73,7 @@ class TopicView(CatalogView):
 
     datamodel = PortalInterface(Topic)
     title, noun = _l("Topics"), _l("Topic")
-    list_columns = ["code", "name", "parent", "position", "retired_on"]
+    list_columns = ["name", "parent", "position", "retired_on", "code"]
     add_columns = ["parent", *CATALOG_COLUMNS]
     search_columns = ["parent"]
     label_columns = {"parent": _l("Belongs to")}
@@ -263,7 +263,6 @@ class ComplaintView(OneKindView):
         "subject",
         "customer",
         "product_line",
-        "urgency",
         "priority",
         "status",
         "due_at",

@@ -20,8 +20,8 @@ from app.core.catalogs import catalog_rows
 from app.core.db import db
 from app.core.entity import is_short
 from app.core.fields_rows import target_of
-from app.core.interface import COUNT_CAP, PortalFilter, RefersTo, is_choice, parse_key
-from app.core.present import words
+from app.core.interface import COUNT_CAP, Equals, PortalFilter, RefersTo, is_choice, parse_key
+from app.core.present import about, words
 from app.core.types import Choice
 
 if TYPE_CHECKING:
@@ -73,7 +73,10 @@ class Listing:
             if values:
                 self.conditions.append(or_(*(found.clause(value) for value in values)))
                 told = _(", ").join(self._value_words(found, value) for value in values)
-                self.chips.append((name, f"{self.view.label_columns[found.column_name]} {found.name} {told}"))
+                label = self.view.label_columns[found.column_name]
+                # «Status: open», but «Opened from 2026-11-01».
+                is_same = str(found.name) == str(Equals.name)
+                self.chips.append((name, about(label, told) if is_same else f"{label} {found.name} {told}"))
 
     def _value_words(self, found: PortalFilter, value: Any) -> str:
         if isinstance(found, RefersTo):

@@ -116,8 +116,8 @@ class DeclaredView(ModelView):
         self.search_columns = self.search_columns or []
         self.description_columns = self.description_columns or {}
         self.validators_columns = self.validators_columns or {}
-        plain_words = {"code": present.code, "number": present.unbroken, "owner": present.unbroken}
-        self.formatters_columns = {**plain_words, **(self.formatters_columns or {})}
+        unbroken = dict.fromkeys(("number", "owner", "customer"), present.unbroken)
+        self.formatters_columns = {"code": present.code, **unbroken, **(self.formatters_columns or {})}
         mapper = sa_inspect(self.model)
         plain = set(mapper.column_attrs.keys())
         plain -= getattr(self.model, "sensitive", frozenset())

@@ -50,7 +50,7 @@ class ShiftTypeView(CatalogView):
 
     datamodel = PortalInterface(ShiftType)
     title, noun = _l("Shift types"), _l("Shift type")
-    list_columns = ["code", "name", "starts_at", "ends_at", "break_minutes", "color", "retired_on"]
+    list_columns = ["name", "starts_at", "ends_at", "break_minutes", "color", "retired_on", "code"]
     show_columns = [*list_columns, "is_over_midnight", "work", "position"]
     add_columns = ["starts_at", "ends_at", "break_minutes", "color", *CATALOG_COLUMNS]
     label_columns = {
@@ -69,7 +69,7 @@ class LeaveKindView(CatalogView):
 
     datamodel = PortalInterface(LeaveKind)
     title, noun = _l("Kinds of leave"), _l("Kind of leave")
-    list_columns = ["code", "name", "is_paid", "position", "retired_on"]
+    list_columns = ["name", "is_paid", "position", "retired_on", "code"]
     add_columns = ["is_paid", *CATALOG_COLUMNS]
     label_columns = {"is_paid": _l("Paid")}
 

@@ -33,7 +33,7 @@ class TeamView(CatalogView):
 
     datamodel = PortalInterface(Team)
     title, noun = _l("Teams"), _l("Team")
-    list_columns = ["code", "name", "department", "leader", "retired_on"]
+    list_columns = ["name", "department", "leader", "retired_on", "code"]
     add_columns = ["department", *CATALOG_COLUMNS]
     search_columns = ["department"]
     label_columns = {"department": _l("Department"), "leader": _l("Team leader")}
@@ -44,7 +44,7 @@ class PositionView(CatalogView):
 
     datamodel = PortalInterface(Position)
     title, noun = _l("Positions"), _l("Position")
-    list_columns = ["code", "name", "level", "retired_on"]
+    list_columns = ["name", "level", "retired_on", "code"]
     add_columns = ["level", *CATALOG_COLUMNS]
     base_order = ("level", "asc")
     label_columns = {"level": _l("Level"), "position": _l("Order")}

@@ -40,7 +40,7 @@ class AreaView(CatalogView):
 
     datamodel = PortalInterface(Area)
     title, noun = _l("Areas"), _l("Area")
-    list_columns = ["code", "name", "floor", "retired_on"]
+    list_columns = ["name", "floor", "retired_on", "code"]
     add_columns = ["floor", *CATALOG_COLUMNS]
     label_columns = {"floor": _l("Floor")}
 
@@ -50,7 +50,7 @@ class SupplierView(CatalogView):
 
     datamodel = PortalInterface(Supplier)
     title, noun = _l("Suppliers"), _l("Supplier")
-    list_columns = ["code", "name", "phone", "retired_on"]
+    list_columns = ["name", "phone", "retired_on", "code"]
     add_columns = ["phone", *CATALOG_COLUMNS]
     label_columns = {"phone": _l("Phone")}
 
