@@ -142,7 +142,7 @@ def leaves(planner: Planner, row: dict[str, str]) -> Iterator[tuple[Story, datet
     """Yield a person's wishes for leave over the year and into the next weeks, and when they ask."""
     stage = planner.stage
     days = list(stage.days(stage.first + WEEK, stage.today + 4 * WEEK))
-    for first in stage.random.sample(days, LEAVES_A_YEAR):
+    for first in stage.some(days, LEAVES_A_YEAR):
         kind = stage.random.choices(list(LEAVE_KINDS), list(LEAVE_KINDS.values()))[0]
         length = stage.random.choices((1, 2, 3, 5), (60, 22, 12, 6))[0] if kind == "ANNUAL" else 1
         if kind == "SICK":
@@ -188,7 +188,7 @@ def swaps(planner: Planner) -> Iterator[tuple[Story, datetime]]:
     """Yield the year's swaps and when they are asked for; some in the last days, so that answers are owed."""
     stage = planner.stage
     days = list(stage.days(stage.first + WEEK))
-    for day in [*stage.random.sample(days, SWAPS), *days[-2:], *days[-2:]]:
+    for day in [*stage.some(days, SWAPS), *days[-2:], *days[-2:]]:
         yield swap(planner, stage.random.choice(TEAMS)), stage.during(day)
 
 

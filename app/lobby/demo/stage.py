@@ -119,6 +119,10 @@ class Stage:
         """Return what somebody might say here."""
         return self.random.choice(self.phrases[key])
 
+    def some(self, days: list[date], most: int) -> list[date]:
+        """Return so many of some days, or as many as there are."""
+        return self.random.sample(days, min(most, len(days)))
+
     def chance(self, share: float) -> bool:
         """Return yes with a probability."""
         return self.random.random() < share
