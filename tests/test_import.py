@@ -18,6 +18,7 @@ import pytest
 from conftest import CAST, Person, SignIn, member
 from flask import Flask
 from openpyxl import Workbook, load_workbook
+from page import judge
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
@@ -66,7 +67,7 @@ def ended(person: Person, url: str) -> TestResponse:
         state = person.get(f"{url}?as=json").json
         if not state["busy"]:
             answer = person.get(url)
-            person.read(answer.text, url)
+            judge(answer.text, url)
             return answer
         time.sleep(0.1)
     raise AssertionError(url)

@@ -13,7 +13,7 @@ from conftest import CAST, Person, SignIn, member
 from flask import Flask
 from flask_babel import force_locale
 from flask_migrate import upgrade
-from page import HAN
+from page import HAN, judge
 from samples import sample
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy import inspect as sa_inspect
@@ -222,7 +222,7 @@ def test_every_screen_opens_for_every_role_or_refuses(app: Flask, sign_in: SignI
                 if answer.status_code == 200:
                     opened += 1
                     read.add(url)
-                    person.read(answer.text, url)
+                    judge(answer.text, url)
     assert opened > len(screens(app)) * 2
 
 
