@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from urllib.parse import urldefrag, urljoin
 
 from bs4 import BeautifulSoup
 from lxml import html
@@ -17,6 +18,7 @@ OUTSIDE = re.compile(r"(?:https?:)?//")
 WORDS = XPath("//main//text()[not(ancestor::code or ancestor::textarea or ancestor::*[@data-verbatim])]")
 FIELDS = XPath("//input[not(@type='hidden')] | //select | //textarea")
 ADDRESSES = XPath("//*/@src | //link/@href | //form/@action")
+LINKS = XPath("//a[not(@download)]/@href")
 INLINE = XPath("//script[not(@src)] | //style | //*[@style] | //*[@onclick]")
 
 
@@ -49,3 +51,9 @@ def judge(text: str, url: str) -> None:
     assert not INLINE(page), f"{url}: inline script or style"
     raw = RAW.search(" ".join(WORDS(page)))
     assert raw is None, f"{url}: raw name «{raw.group(0) if raw else ''}»"
+
+
+def links(text: str, url: str) -> list[str]:
+    """Return where a page's links lead within the house, in the order they stand."""
+    found = (urldefrag(urljoin(url, href)).url for href in LINKS(html.document_fromstring(text)))
+    return [link for link in found if link.startswith("/") and not link.startswith("//")]
