@@ -685,6 +685,8 @@ def test_while_a_long_import_runs_others_can_work(app: Flask, sign_in: SignIn) -
         answer = an.submit("/department/add", code=f"D{len(waits)}", name_zh_hant="甲", name_zh_hans="甲", name_en="A")
         assert answer.status_code == 200
         waits.append(time.monotonic() - began)
+        # As people do; a lock held for seconds is met all the same.
+        time.sleep(0.2)
     assert waits
     assert max(waits) < 8, waits
     assert counts(run_at(url)) == (2500, 0, 0, 0)
