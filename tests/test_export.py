@@ -197,7 +197,8 @@ def many(count: int) -> None:
         }
         for number in range(count)
     ]  # fmt: skip
-    db.session.execute(insert(Equipment), rows)
+    # With the empty ones written out all rows are alike and go in as one statement, not each as its own.
+    db.session.execute(insert(Equipment), rows, execution_options={"render_nulls": True})
     db.session.commit()
     db.session.expunge_all()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +14,7 @@ from conftest import CAST, Person, SignIn, member
 from flask import Flask
 from flask_babel import force_locale
 from flask_migrate import upgrade
-from page import HAN
+from page import HAN, judge, links
 from samples import sample
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy import inspect as sa_inspect
@@ -222,8 +223,38 @@ def test_every_screen_opens_for_every_role_or_refuses(app: Flask, sign_in: SignI
                 if answer.status_code == 200:
                     opened += 1
                     read.add(url)
-                    person.read(answer.text, url)
+                    judge(answer.text, url)
     assert opened > len(screens(app)) * 2
+
+
+# What answers with a file or another language, not with a page of its own.
+NO_PAGE = re.compile(r"/export/|/file/|/api/|/template/|\.(csv|xlsx)$")
+FEWEST_PAGES = 5
+
+
+def kind_of(link: str) -> str:
+    """Return an address without its arguments and with all numbers alike, as every page of its kind has it."""
+    return re.sub(r"\d+", "1", link.partition("?")[0])
+
+
+def test_every_link_that_a_role_is_shown_leads_to_a_page(app: Flask, sign_in: SignIn) -> None:
+    """From the first page on, one page of each kind, also those that are no entity's; nobody meets a refusal."""
+    one_of_each(app, "mei")
+    for login in ROLES.values():
+        person = sign_in(login)
+        seen: set[str] = set()
+        waiting = ["/"]
+        while waiting:
+            url = waiting.pop(0)
+            answer = person.get(url, follow_redirects=True)
+            assert answer.status_code == 200, f"{login} {url}: {answer.status_code}"
+            judge(answer.text, f"{login} {url}")
+            for link in links(answer.text, answer.request.path):
+                kind = kind_of(link)
+                if kind not in seen and not NO_PAGE.search(kind):
+                    seen.add(kind)
+                    waiting.append(link)
+        assert len(seen) >= FEWEST_PAGES, login
 
 
 def grants_of(person: Person, app: Flask) -> set[tuple[str, str]]:

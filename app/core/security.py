@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from flask import Flask, abort, current_app, flash, g, has_request_context, redirect, request, session, url_for
@@ -32,7 +33,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import LoginManager, current_user, login_user
 from flask_wtf.csrf import CSRFProtect
-from sqlalchemy import Select, func, inspect, select, union, update
+from sqlalchemy import Select, bindparam, func, inspect, select, union, update
 from werkzeug.local import LocalProxy
 from werkzeug.security import check_password_hash
 from werkzeug.wrappers import Response
@@ -101,11 +102,17 @@ def granted() -> Select[int, str, str]:
     )
 
 
+@cache
+def _granted_to_one() -> Select[int, str, str]:
+    """Return the statement for the rights of one user; every request asks it, and building it costs as much again."""
+    held = roles_held().subquery()
+    mine = select(held.c.role_id).where(held.c.user_id == bindparam("user_id"))
+    return granted().where(assoc_permissionview_role.c.role_id.in_(mine))
+
+
 def grants_of(user_id: int) -> list[tuple[int, str, str]]:
     """Return a user's rights with one statement: role by id, permission, screen."""
-    held = roles_held().subquery()
-    mine = select(held.c.role_id).where(held.c.user_id == user_id)
-    rows = db.session.execute(granted().where(assoc_permissionview_role.c.role_id.in_(mine)))
+    rows = db.session.execute(_granted_to_one(), {"user_id": user_id})
     return [(role, permission, view) for role, permission, view in rows]
 
 
