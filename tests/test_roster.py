@@ -250,6 +250,7 @@ def test_gaps_and_short_rests_are_told_with_their_article(app: Flask, sign_in: S
     assert len(shifts()) == 4
 
 
+@pytest.mark.slow
 def test_a_board_needs_few_statements_however_large_the_team_is(app: Flask, sign_in: SignIn) -> None:
     from samples import sample  # noqa: PLC0415 - only here
 
