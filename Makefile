@@ -8,7 +8,8 @@ UPGRADE ?=
 PIP = .venv/bin/python -m pip install -qq --disable-pip-version-check \
 	--require-hashes --no-deps --only-binary :all: -r
 FLASK = .venv/bin/python -m flask --app run
-PYTEST = .venv/bin/python -m pytest -n 2
+# A worker that has finished takes over what another still has before it.
+PYTEST = .venv/bin/python -m pytest -n 2 --dist worksteal
 UV_COMPILE = .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock" $(UPGRADE)
 # Node.js of .venv, if it had to be installed there, goes before the machine's.
@@ -41,7 +42,7 @@ run: setup ## Prepare the database, load demo data if it is empty, serve on PORT
 test: lint types floors i18n-check migrations test-postgresql test-sqlite ## Run every check and every test on both databases (installs what it needs)
 
 quick: lint setup ## Run lint and the fast tests on SQLite, in under a minute
-	@$(PYTEST) -m "not slow and not browser"
+	@$(PYTEST) -m "not slow and not browser" --durations 10 --durations-min 1
 
 test-postgresql: .venv/.dev setup browser ## Run the tests on PostgreSQL (PORTAL_TEST_POSTGRES_URL)
 	@export PORTAL_TEST_DATABASE=postgresql; \

@@ -67,6 +67,11 @@ CAST = (
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest: a run on two cores should end with short tests, not wait for one long one."""
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("slow", "browser")])
+
+
 class Databases:
     """A prepared database kept as a template, and fresh copies of it."""
 

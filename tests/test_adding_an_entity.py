@@ -79,7 +79,7 @@ def test_a_made_up_entity_is_complete_in_every_law(tmp_path: Path) -> None:
         "-p",
         "no:cacheprovider",
         "-m",
-        "not slow and not browser",
+        "not browser",
         "tests/test_laws.py",
         "tests/test_scope.py",
         "tests/test_traps.py",

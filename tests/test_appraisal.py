@@ -89,6 +89,7 @@ def step(person: Person, appraisal: Appraisal, name: str, **asked: str) -> int:
     return person.send(f"/appraisal/step/{appraisal.id}/{name}", asked).status_code
 
 
+@pytest.mark.slow
 def test_a_month_is_appraised_from_opening_to_closing(app: Flask, sign_in: SignIn) -> None:
     su, mei, liang = sign_in("su"), sign_in("mei"), sign_in("liang")
     cycle = open_cycle(su)

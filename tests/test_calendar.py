@@ -153,6 +153,7 @@ def test_what_was_added_lies_between(scene: Scene, length: timedelta) -> None:
         assert working_between(calendar, start, end - MINUTE / 60) < length
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(scenes(1), lengths, lengths)
 def test_lengths_add_up(scene: Scene, one: timedelta, other: timedelta) -> None:
@@ -236,6 +237,7 @@ def test_the_whole_pause_is_added(scene: Scene, working: Length, statutory: Leng
     assert due(calendar, start, statutory, paused) - due(calendar, start, statutory) == paused
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(scenes(5, steady=True), st.integers(1, 60))
 def test_agrees_with_counting_minutes(scene: Scene, minutes: int) -> None:

@@ -165,6 +165,7 @@ def test_only_what_the_file_says_differently_is_changed(app: Flask, sign_in: Sig
     assert set(entry.before) == {"seat", "cost"}
 
 
+@pytest.mark.slow
 def test_what_was_exported_comes_back_unchanged(app: Flask, sign_in: SignIn) -> None:
     """The export of a list, imported again, changes nothing, in any language and either kind of file."""
     imported(sign_in("fan"), csv_of(GOOD, ["=1+1", "@話機", "PHONE", "3F-A", "-5", "", "", ""]))

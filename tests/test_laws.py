@@ -29,6 +29,7 @@ from app.lobby.commands import SEED
 from config import ROOT, Settings
 
 LOCALES = ("zh_Hant_TW", "zh_Hans_CN", "en")
+QUICK, SLOW = "zh_Hans_CN", pytest.mark.slow
 STATEMENTS_PER_LIST = 10
 # A form asks once for each short catalog it offers; a page of a record reads what hangs on it.
 STATEMENTS_PER_PAGE = 20
@@ -62,6 +63,7 @@ def test_start_up_runs_no_statement(settings: Settings) -> None:
     assert found == []
 
 
+@pytest.mark.slow
 def test_two_portals_in_one_process_both_have_their_screens(settings: Settings, portal: Flask) -> None:
     other = create_app(settings)
     assert {rule.rule for rule in other.url_map.iter_rules()} == {rule.rule for rule in portal.url_map.iter_rules()}
@@ -155,6 +157,7 @@ def test_closed_lists_are_text_with_a_check(app: Flask) -> None:
                 assert column.type.create_constraint, f"{table.name}.{column.name}"  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_migrations_and_models_say_the_same(tmp_path: Any, databases: Any) -> None:
     """An empty database brought up by migrations has no difference to the models, on either engine."""
     url = databases.fresh("drift")
@@ -200,7 +203,8 @@ def urls(view: PortalView, row: Any) -> Iterator[tuple[str, str]]:
 ROLES = {one.role: one.login for one in reversed(CAST)}
 
 
-@pytest.mark.parametrize("locale", LOCALES)
+# One language is quick enough for every day, and no other test tells as much.
+@pytest.mark.parametrize("locale", [pytest.param(one, marks=() if one == QUICK else SLOW) for one in LOCALES])
 def test_every_screen_opens_for_every_role_or_refuses(app: Flask, sign_in: SignIn, locale: str) -> None:
     """Every role tries every page in the first language; in the others each page is read once."""
     rows = one_of_each(app, "mei")
@@ -237,6 +241,7 @@ def kind_of(link: str) -> str:
     return re.sub(r"\d+", "1", link.partition("?")[0])
 
 
+@pytest.mark.slow
 def test_every_link_that_a_role_is_shown_leads_to_a_page(app: Flask, sign_in: SignIn) -> None:
     """From the first page on, one page of each kind, also those that are no entity's; nobody meets a refusal."""
     one_of_each(app, "mei")
@@ -269,6 +274,7 @@ def grants_of(person: Person, app: Flask) -> set[tuple[str, str]]:
     return {(p, v) for p, v in db.session.execute(db.text(query), {"login": person.name})}
 
 
+@pytest.mark.slow
 def test_no_form_loads_a_whole_table(app: Flask, sign_in: SignIn) -> None:
     """With hundreds of staff no page offers them in a select; type-ahead finds them."""
     department = member("mei").department
@@ -293,6 +299,7 @@ def test_no_form_loads_a_whole_table(app: Flask, sign_in: SignIn) -> None:
     assert [row["text"] for row in found["rows"]] == ["同仁007"]
 
 
+@pytest.mark.slow
 def test_nothing_is_chosen_by_accident_on_a_new_record(app: Flask, sign_in: SignIn) -> None:
     """A required choice starts empty, and no option reads like a program's value."""
     read: set[str] = set()

@@ -233,6 +233,7 @@ def test_a_synchronisation_is_told_in_the_trail(app: Flask) -> None:
 # -- the page --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", LOCALES)
 def test_the_page_can_be_read_in_every_language_within_ten_statements(app: Flask, sign_in: SignIn, locale: str) -> None:
     an = sign_in("an", locale)
@@ -254,6 +255,7 @@ def test_the_page_can_be_read_in_every_language_within_ten_statements(app: Flask
             assert len(select_.select("option[selected]")) == 1, select_["name"]
 
 
+@pytest.mark.slow
 def test_the_page_shows_what_is_stored(app: Flask, sign_in: SignIn) -> None:
     an = sign_in("an")
     for name in ROLE_LABELS:
@@ -275,6 +277,7 @@ def test_every_screen_stands_once_on_the_page(app: Flask) -> None:
     assert sorted(shown) == sorted(guarded_views())
 
 
+@pytest.mark.slow
 def test_saving_without_a_change_changes_nothing(app: Flask, sign_in: SignIn) -> None:
     an = sign_in("an")
     for name in ROLE_LABELS:
@@ -396,6 +399,7 @@ def test_a_whole_role_goes_back_to_the_shipped_matrix(app: Flask, sign_in: SignI
     assert not page_of(an, "agent").select(".differs")
 
 
+@pytest.mark.slow
 def test_nobody_locks_themselves_or_everyone_out(app: Flask, sign_in: SignIn) -> None:
     an = sign_in("an", "en")
     before = held("administrator")

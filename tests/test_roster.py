@@ -296,6 +296,7 @@ def test_the_list_of_shifts_begins_today(app: Flask, sign_in: SignIn) -> None:
     assert len(mei.page(everything).select("tbody tr")) == 4
 
 
+@pytest.mark.slow
 def test_a_board_needs_few_statements_however_large_the_team_is(app: Flask, sign_in: SignIn) -> None:
     from samples import sample  # noqa: PLC0415 - only here
 

@@ -6,6 +6,7 @@ import csv
 from io import BytesIO
 from typing import Any
 
+import pytest
 from conftest import CAST, Member, Person, SignIn, member
 from flask import Flask
 from samples import sample
@@ -66,6 +67,7 @@ def call(person: Person, method: str, url: str, token: str) -> int:
     return person.open(url, method=method, data=data).status_code
 
 
+@pytest.mark.slow
 def test_rows_outside_the_scope_are_out_of_reach_on_every_path(app: Flask, sign_in: SignIn) -> None:
     tried = 0
     for view in screens(app):

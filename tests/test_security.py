@@ -64,6 +64,7 @@ def address(rule: Rule) -> str:
 # -- tokens ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("login", ["an", "mei", None])
 def test_every_mutation_asks_for_a_token(app: Flask, sign_in: SignIn, login: str | None) -> None:
     client = sign_in(login) if login else visitor(app)
@@ -80,6 +81,7 @@ def test_every_mutation_asks_for_a_token(app: Flask, sign_in: SignIn, login: str
     assert tried > 100
 
 
+@pytest.mark.slow
 def test_no_link_changes_anything(app: Flask, sign_in: SignIn) -> None:
     client = sign_in("an")
     readable = {rule.rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or set())}
@@ -146,6 +148,7 @@ def test_odd_names_are_refused_quietly(app: Flask, name: str) -> None:
     check_page(answer.text, "/login/")
 
 
+@pytest.mark.slow
 def test_eight_wrong_passwords_shut_the_account_for_a_quarter_of_an_hour(app: Flask) -> None:
     client = visitor(app)
     with clock.frozen(NOON):
@@ -164,6 +167,7 @@ def test_eight_wrong_passwords_shut_the_account_for_a_quarter_of_an_hour(app: Fl
     assert user("mei").last_login == NOON.replace(tzinfo=None) + timedelta(minutes=15)
 
 
+@pytest.mark.slow
 def test_a_right_password_forgets_the_wrong_ones_before_it(app: Flask) -> None:
     client = visitor(app)
     for _round in range(2):
@@ -174,6 +178,7 @@ def test_a_right_password_forgets_the_wrong_ones_before_it(app: Flask) -> None:
         client.send("/logout/")
 
 
+@pytest.mark.slow
 def test_tries_while_shut_do_not_lengthen_the_lock(app: Flask) -> None:
     client = visitor(app)
     with clock.frozen(NOON):
@@ -201,6 +206,7 @@ def another(app: Flask) -> Iterator[Callable[..., Flask]]:
             db.engine.dispose()
 
 
+@pytest.mark.slow
 def test_a_flood_of_tries_is_told_to_wait(settings: Settings, another: Callable[..., Flask]) -> None:
     client = visitor(another(settings, RATELIMIT_ENABLED=True, AUTH_RATE_LIMIT="5 per minute"))
     answers = [enter(client, "nobody", "wrong password") for _try in range(6)]

@@ -174,6 +174,7 @@ def _keys(data_dir: str) -> tuple[str, bytes]:
     return read.secret_key, read.field_key
 
 
+@pytest.mark.slow
 def test_workers_that_boot_at_once_agree_on_the_keys(tmp_path: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(4) as pool:
         for attempt in range(25):
@@ -286,6 +287,7 @@ def test_secrets_are_not_in_the_representation(tmp_path: Path) -> None:
 # ------------------------------------------------------------------ at the door
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command", [["-c", "import run"], ["-m", "flask", "--app", "run", "routes"], ["-m", "gunicorn"]]
 )

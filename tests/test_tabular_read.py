@@ -107,6 +107,7 @@ def test_any_six_characters_of_a_sentence_tell_the_script(codec: str, text: str)
         assert read(f"no\n{text[start : start + 6]}".encode(codec)).encoding == codec
 
 
+@pytest.mark.slow
 def test_chinese_far_down_in_the_file_counts() -> None:
     data = b"id,name\n" + b"1,Wang\n" * 100_000 + "2,臺北市中山區\n".encode("cp950")
     table = read(data)

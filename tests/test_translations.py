@@ -86,12 +86,14 @@ def at(folder: Path) -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_the_catalogs_are_without_fault(capsys: pytest.CaptureFixture[str]) -> None:
     status = check.main(["check"])
     assert capsys.readouterr().out == ""
     assert status == 0
 
 
+@pytest.mark.slow
 def test_the_libraries_are_whole_and_the_four_commands_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tool = at(tmp_path)
     dynamic = tmp_path / "translations" / "dynamic.txt"

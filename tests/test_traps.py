@@ -62,6 +62,7 @@ def reader_of(view: PortalView, sign_in: SignIn, people: dict[str, Person]) -> P
     return None
 
 
+@pytest.mark.slow
 def test_a_bad_address_never_breaks_a_list(app: Flask, sign_in: SignIn) -> None:
     """Alike on both databases: what cannot be read is left out and told; the REST API answers 400."""
     one_of_each(app, "mei")
@@ -129,6 +130,7 @@ def test_search_signs_are_ordinary_characters(app: Flask, sign_in: SignIn) -> No
     assert names("COTTON") == {"100% cotton", "100 cotton"}
 
 
+@pytest.mark.slow
 def test_filters_are_nobody_elses_under_sixteen_threads(app: Flask, sign_in: SignIn) -> None:
     """Each of sixteen people at once sees the filter they asked for, and only their rows."""
     kind, area = first(EquipmentKind), first(Area)
@@ -152,6 +154,7 @@ def test_filters_are_nobody_elses_under_sixteen_threads(app: Flask, sign_in: Sig
     assert wrong == []
 
 
+@pytest.mark.slow
 def test_what_was_typed_survives_every_error(app: Flask, sign_in: SignIn) -> None:
     """An empty required field, an over-long text, a wrong choice: the form comes back as it was typed."""
     tried: set[str] = set()
@@ -351,6 +354,7 @@ def sample_fault() -> str:
     return str(first(FaultKind).id)  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_hostile_text_stays_text(app: Flask, sign_in: SignIn) -> None:
     """HTML in every text field of every screen is shown as it was typed."""
     hostile = "<img src=x onerror=alert(1)>{{7*7}}=cmd|' /C calc'!A0"

@@ -244,6 +244,7 @@ def test_the_last_who_may_change_roles_stays(app: Flask, sign_in: SignIn) -> Non
     assert not user("an").active
 
 
+@pytest.mark.slow
 def test_a_locked_login_is_let_in_again_by_hand(app: Flask, sign_in: SignIn) -> None:
     an = sign_in("an")
     for _try in range(FAILURES_ALLOWED):
