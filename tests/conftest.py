@@ -275,6 +275,8 @@ def portal(settings: Settings, databases: Databases) -> Iterator[Flask]:
         db.engine.dispose()
     databases.keep()
     databases.restore()
+    # The first request of a process asks once for the key of the data; budgets are those of the others.
+    made.test_client().get("/login/")
     Wrote.rows = Wrote.shape = False
     yield made
     with made.app_context():
