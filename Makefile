@@ -42,7 +42,7 @@ run: setup ## Prepare the database, load demo data if it is empty, serve on PORT
 test: lint types floors i18n-check migrations test-postgresql test-sqlite ## Run every check and every test on both databases (installs what it needs)
 
 quick: lint setup ## Run lint and the fast tests on SQLite, in under a minute
-	@$(PYTEST) -m "not slow and not browser" --durations 10 --durations-min 1
+	@$(PYTEST) -m "not slow and not browser" --durations 10 --durations-min 0.5
 
 test-postgresql: .venv/.dev setup browser ## Run the tests on PostgreSQL (PORTAL_TEST_POSTGRES_URL)
 	@export PORTAL_TEST_DATABASE=postgresql; \

@@ -22,7 +22,7 @@ from flask import Flask, has_app_context
 from flask.globals import _cv_app
 from flask.testing import FlaskClient
 from flask_appbuilder.security.sqla.models import Role, User
-from page import check_page, judge
+from page import check_page, judge, token_in
 from sqlalchemy import Engine, event, select
 from sqlalchemy.engine import make_url
 from werkzeug.security import generate_password_hash
@@ -341,10 +341,7 @@ class Person(FlaskClient):
 
     def token(self) -> str:
         """Return the CSRF token of this browser's session."""
-        soup = BeautifulSoup(self.get("/account/").text, "html.parser")
-        found = soup.select_one("input[name=csrf_token]")
-        assert found is not None
-        return str(found["value"])
+        return token_in(self.get("/account/").text)
 
     def send(self, url: str, data: dict[str, Any] | None = None, **options: Any) -> TestResponse:
         """Post with the session's token."""

@@ -53,6 +53,11 @@ def judge(text: str, url: str) -> None:
     assert raw is None, f"{url}: raw name «{raw.group(0) if raw else ''}»"
 
 
+def token_in(text: str) -> str:
+    """Return the CSRF token of a page."""
+    return str(html.document_fromstring(text).xpath("//input[@name='csrf_token']/@value")[0])
+
+
 def links(text: str, url: str) -> list[str]:
     """Return where a page's links lead within the house, in the order they stand."""
     found = (urldefrag(urljoin(url, href)).url for href in LINKS(html.document_fromstring(text)))

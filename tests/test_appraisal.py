@@ -178,6 +178,7 @@ def test_nobody_scores_their_own_work(app: Flask, sign_in: SignIn) -> None:
     assert {one.score for one in of("liang").lines} == {None}
 
 
+@pytest.mark.slow
 def test_scores_are_told_when_scoring_is_finished(app: Flask, sign_in: SignIn) -> None:
     mei, liang = sign_in("mei"), sign_in("liang")
     open_cycle(sign_in("su"))

@@ -142,6 +142,7 @@ def step(calendar: WorkCalendar, start: datetime, length: int, pauses: list[Paus
 # Properties
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(scenes(1), lengths)
 def test_what_was_added_lies_between(scene: Scene, length: timedelta) -> None:
@@ -162,6 +163,7 @@ def test_lengths_add_up(scene: Scene, one: timedelta, other: timedelta) -> None:
     assert in_two_steps == add_working(calendar, start, one + other)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(scenes(3))
 def test_times_between_add_up(scene: Scene) -> None:
@@ -171,6 +173,7 @@ def test_times_between_add_up(scene: Scene) -> None:
     assert working_between(calendar, c, a) == -whole
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(scenes(2), working_lengths | calendar_lengths, st.integers(0, 9))
 def test_later_and_longer_is_never_sooner(scene: Scene, short: Length, more: int) -> None:
@@ -181,6 +184,7 @@ def test_later_and_longer_is_never_sooner(scene: Scene, short: Length, more: int
     assert due(calendar, early, short) <= due(calendar, early, long)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(scenes(1, steady=True), working_lengths, st.timedeltas(MINUTE, timedelta(hours=30)))
 def test_never_due_outside_hours(scene: Scene, length: Length, paused: timedelta) -> None:
@@ -189,6 +193,7 @@ def test_never_due_outside_hours(scene: Scene, length: Length, paused: timedelta
         assert is_open(calendar, end - timedelta(microseconds=1))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(scenes(1), st.integers(1, 20))
 def test_working_days_end_at_the_nth_closing(scene: Scene, days: int) -> None:
@@ -202,6 +207,7 @@ def test_working_days_end_at_the_nth_closing(scene: Scene, days: int) -> None:
     assert add_working_days(calendar, start, days) == closes.astimezone(UTC)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(scenes(1), st.integers(0, 9))
 def test_calendar_days_end_with_the_nth(scene: Scene, days: int) -> None:
@@ -212,6 +218,7 @@ def test_calendar_days_end_with_the_nth(scene: Scene, days: int) -> None:
     assert (end + timedelta(seconds=1)).astimezone(calendar.zone).date() > day
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(scenes(7), st.permutations(range(3)))
 def test_pauses_count_once_in_any_order(scene: Scene, order: list[int]) -> None:
@@ -228,6 +235,7 @@ def test_pauses_count_once_in_any_order(scene: Scene, order: list[int]) -> None:
     assert paused_elapsed([one_long, *shuffled], edges[-1]) == (edges[-1].astimezone(UTC) - edges[0].astimezone(UTC))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(scenes(1), working_lengths, calendar_lengths, lengths)
 def test_the_whole_pause_is_added(scene: Scene, working: Length, statutory: Length, paused: timedelta) -> None:

@@ -244,6 +244,7 @@ def test_columns_are_guessed_by_labels_of_any_language_and_by_names_of_columns(a
     assert "No such thing" not in {source.column for source in found.sources.values()}
 
 
+@pytest.mark.slow
 def test_a_matching_is_kept_shared_chosen_and_forgotten(app: Flask, sign_in: SignIn) -> None:
     fan, an = sign_in("fan"), sign_in("an")
     strange = ["Inventarnummer", "Bezeichnung", "Art", "Ort"]
@@ -470,6 +471,7 @@ def test_a_right_taken_away_between_check_and_import_is_gone(app: Flask, sign_in
 # -- two at once ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_second_click_has_no_second_effect(app: Flask, sign_in: SignIn) -> None:
     fan = sign_in("fan")
     header = ["Equipment", "What is wrong", "Effect on work", "Description"]
@@ -619,6 +621,7 @@ def test_two_hundred_columns_and_headings_twice(app: Flask, sign_in: SignIn) -> 
     assert equipment()["PH-1"].name == "b"
 
 
+@pytest.mark.slow
 def test_masks_of_personal_data_never_overwrite_it(app: Flask, sign_in: SignIn, monkeypatch: Any) -> None:
     monkeypatch.setattr(StaffMember, "sensitive", frozenset({"extension"}))
     mei = member("mei")

@@ -57,6 +57,7 @@ def statements() -> Iterator[list[str]]:
         event.remove(Engine, "before_cursor_execute", note)
 
 
+@pytest.mark.slow
 def test_start_up_runs_no_statement(settings: Settings) -> None:
     with statements() as found:
         create_app(settings)

@@ -329,6 +329,7 @@ def test_a_screen_where_nothing_is_ticked_leaves_no_scope_behind(app: Flask, sig
     assert not [grant for grant in held("agent") if grant[2] == "RepairView"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "forged",
     [
@@ -374,6 +375,7 @@ def test_someone_elses_change_is_told_and_both_are_kept(app: Flask, sign_in: Sig
     assert ("can_export", "RepairView") not in now
 
 
+@pytest.mark.slow
 def test_one_screen_goes_back_to_the_shipped_matrix_and_unsaved_ticks_stay(app: Flask, sign_in: SignIn) -> None:
     an = sign_in("an")
     save(an, "agent", give=("can_list:TeamView", "can_export:RepairView"))
@@ -449,6 +451,7 @@ def made() -> Role:
     return db.session.scalars(select(Role).join(RoleName, RoleName.role_id == Role.id)).one()
 
 
+@pytest.mark.slow
 def test_a_role_is_made_as_a_copy_named_in_every_language_held_and_deleted(app: Flask, sign_in: SignIn) -> None:
     an = sign_in("an")
     assert an.submit("/role/add", copy_of=str(role("agent").id), **NAMES).status_code == 200

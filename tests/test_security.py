@@ -264,6 +264,7 @@ def kept_session(client: Person) -> Person:
     return copy
 
 
+@pytest.mark.slow
 def test_a_changed_password_ends_every_other_session(app: Flask) -> None:
     here = visitor(app)
     enter(here, "mei")
@@ -334,6 +335,7 @@ def test_signing_out_ends_every_copy_of_the_cookie(app: Flask) -> None:
         assert not is_in(copy)
 
 
+@pytest.mark.slow
 def test_a_password_of_somebody_elses_making_is_changed_before_anything_else(app: Flask, sign_in: SignIn) -> None:
     an, mei = sign_in("an"), visitor(app)
     shown = an.send(f"/user/reset-password/{user('mei').id}")
@@ -365,6 +367,7 @@ def test_a_new_session_keeps_nothing_of_the_visitors_but_the_language(app: Flask
     assert client.post("/logout/", data={"csrf_token": before}).status_code == 400
 
 
+@pytest.mark.slow
 def test_the_cookie_is_kept_from_scripts_and_other_sites(
     app: Flask, settings: Settings, another: Callable[..., Flask]
 ) -> None:

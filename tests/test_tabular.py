@@ -59,6 +59,7 @@ def test_any_text_comes_back_from_csv(rows: list[tuple[str, str, str]]) -> None:
     assert [row.cells for row in through_csv(HEADER, rows)] == as_kept(rows)
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(tables)
 def test_any_text_comes_back_from_xlsx(rows: list[tuple[str, str, str]]) -> None:
@@ -73,6 +74,7 @@ moments = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(number=numbers, day=st.dates(date(1850, 1, 1)), moment=moments)
 def test_numbers_dates_and_moments_come_back_from_xlsx(number: Decimal, day: date, moment: datetime) -> None:

@@ -84,6 +84,7 @@ def approved_plan(sign_in: SignIn) -> TrainingPlan:
     return latest(TrainingPlan)
 
 
+@pytest.mark.slow
 def test_a_supervisor_edits_a_plan_and_a_colleague_approves_it(app: Flask, sign_in: SignIn) -> None:
     su, other = sign_in("su"), sign_in(second_supervisor())
     plan = write_plan(su)
@@ -162,6 +163,7 @@ def test_an_empty_plan_is_not_submitted_and_a_year_has_one_draft(app: Flask, sig
         assert su.submit("/training-plan/add", year=year, goals="目標").status_code == 422
 
 
+@pytest.mark.slow
 def test_a_plan_in_force_changes_by_its_next_edition_only(app: Flask, sign_in: SignIn) -> None:
     plan = approved_plan(sign_in)
     su, other = sign_in("su"), sign_in("bai")
@@ -240,6 +242,7 @@ def team(code: str = "T1") -> Team:
     return db.session.scalars(select(Team).where(Team.code == code)).one()
 
 
+@pytest.mark.slow
 def test_a_session_is_planned_notified_read_and_held(app: Flask, sign_in: SignIn) -> None:
     liang, mei = sign_in("liang"), sign_in("mei")
     assert plan_session(liang, team=str(team().id)).status_code == 200

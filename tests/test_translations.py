@@ -133,6 +133,7 @@ def test_the_libraries_are_whole_and_the_four_commands_work(tmp_path: Path, caps
             )
 
 
+@pytest.mark.slow
 def test_the_libraries_texts_are_gathered() -> None:
     gathered = check.extract()
     for msgid in (
