@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from app.casework.models import BusinessRequest, Complaint, Consultation, Note, PriorityRule, Ticket, TicketStatus
 from app.core import actor, clock
 from app.core.db import db
 from app.core.errors import RuleError
 from app.core.workflow import begin, task_keeper
+from app.customers.models import Customer
 from app.staff.operations import hand_tasks_to, person_of
 
 OWED_FROM_CONTACT = {
@@ -19,6 +20,12 @@ OWED_FROM_CONTACT = {
     Complaint: ("first_response", "complaint_triage", "complaint_statutory"),
     BusinessRequest: ("first_response",),
 }
+
+
+def is_case_of(number: str, customer: Customer) -> bool:
+    """Tell whether a number is a ticket's that is, or may still turn out to be, about this customer."""
+    known = (Ticket.customer_id == customer.id) | Ticket.customer_id.is_(None)
+    return bool(db.session.scalar(select(exists().where(Ticket.number == number.strip(), known))))
 
 
 def log(ticket: Ticket) -> None:

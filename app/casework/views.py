@@ -34,6 +34,7 @@ from app.core.scope import Scope
 from app.core.security import grants
 from app.core.views import Link, PortalView
 from app.core.views_catalog import CATALOG_COLUMNS, CatalogView
+from app.customers.operations import set_case_finder
 
 TICKET_SCOPES: dict[Scope, tuple[str, ...]] = {
     Scope.OWN: ("owner_id",),
@@ -343,7 +344,8 @@ class BusinessRequestView(OneKindView):
 
 
 def register(builder: AppBuilder) -> None:
-    """Put the screens of casework into the portal."""
+    """Put the screens of casework into the portal, and let it tell which cases there are."""
+    set_case_finder(operations.is_case_of)
     open_screen(builder, NoteView, None)
     open_screen(builder, ConsultationView, "service")
     open_screen(builder, ComplaintView, "service")

@@ -26,6 +26,7 @@ from wtforms import (
     IntegerField,
     MultipleFileField,
     SelectField,
+    SelectMultipleField,
     StringField,
     TextAreaField,
     TimeField,
@@ -317,6 +318,18 @@ class Withheld:
 def withheld(kind: type[Field]) -> type[Field]:
     """Return a kind of field that does not show the value it is about; templates know it by its old name."""
     return type(kind.__name__, (Withheld, kind), {})
+
+
+class Pills(SelectMultipleField):
+    """Some of a few choices, ticked; ``choices`` are set for each form."""
+
+    def __init__(self, label: Any = None, validators: Any = None, **kwargs: Any) -> None:
+        super().__init__(label, validators, choices=[], **kwargs)
+
+    def pre_validate(self, form: Any) -> None:
+        """Refuse what was not offered, without repeating it."""
+        if not set(self.data or ()) <= {value for value, _label in self.choices}:
+            raise StopValidation(_("This is not one of the choices."))
 
 
 class VersionField(IntegerField):

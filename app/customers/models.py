@@ -14,6 +14,7 @@ from app.core.entity import Catalog, Numbered, Recorded
 from app.core.present import masked
 from app.core.sealed import Sealed, blind_index, last_four
 from app.core.types import Choice, Day, Flag, Line, Name, Prose, choice_column
+from app.staff.models import StaffMember
 
 HASH_LENGTH = 64
 PURPOSES = {"id_number": "id_number", "mobile": "phone", "phone": "phone", "email": "email"}
@@ -205,3 +206,21 @@ class Consent(Recorded, Model):
 
     def __str__(self) -> str:
         return f"{self.customer} {self.purpose}"
+
+
+class Reveal(Recorded, Model):
+    """One look of one person at data that everybody else sees as a mask (個資查閱記錄, clause 7.3.3)."""
+
+    __tablename__ = "reveal"
+
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id", ondelete="RESTRICT"), index=True)
+    customer: Mapped[Customer] = relationship()
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("staff_member.id", ondelete="RESTRICT"), index=True)
+    person: Mapped[StaffMember | None] = relationship()
+    entity: Mapped[str] = mapped_column(String(64))
+    column: Mapped[str] = mapped_column("column_name", String(64))
+    case_number: Mapped[str | None] = mapped_column(String(32), index=True)
+    reason: Mapped[Line]
+
+    def __str__(self) -> str:
+        return str(self.customer)

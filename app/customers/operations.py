@@ -2,15 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
+from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, or_, select
 
+from app.core import actor
+from app.core.db import db
+from app.core.entity import Recorded
 from app.core.errors import RuleError
 from app.core.sealed import normalise
 from app.customers import checks
-from app.customers.models import Customer, CustomerKind, IdKind, Jurisdiction, Policy, exact_hash, tail_hash
+from app.customers.models import Customer, CustomerKind, IdKind, Jurisdiction, Policy, Reveal, exact_hash, tail_hash
+from app.staff.operations import person_of
 
 TAIL = 4
+CaseFinder = Callable[[str, Customer], bool]
+
+
+def set_case_finder(finder: CaseFinder) -> None:
+    """Let the room that keeps cases tell whether a number is a case that may be about a customer."""
+    current_app.extensions["portal_case_finder"] = finder
+
+
+def reveal(item: Recorded, customer: Customer, columns: Iterable[str], reason: str, case_number: str | None) -> None:
+    """Write down that whoever acts sees these columns of a record unmasked, and why (clauses 7.3.2 and 7.3.3).
+
+    Does not commit. Raises RuleError for a case that does not exist or is about another customer.
+    """
+    if case_number and not current_app.extensions["portal_case_finder"](case_number, customer):
+        raise RuleError(_("There is no such case of this customer."), field="case_number")
+    person = person_of(actor.user_id())
+    db.session.add_all(
+        Reveal(
+            customer=customer,
+            person=person,
+            entity=item.__tablename__,
+            column=column,
+            case_number=case_number or None,
+            reason=reason,
+        )
+        for column in columns
+    )
 
 
 def check(customer: Customer) -> None:

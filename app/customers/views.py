@@ -15,6 +15,7 @@ from app.core.views import PortalView
 from app.core.views_catalog import CatalogView
 from app.customers import checks, operations
 from app.customers.models import Channel, Consent, Customer, InsuranceNeed, Policy, ProductLine
+from app.customers.views_reveal import RevealingView, RevealView
 
 
 class ProductLineView(CatalogView):
@@ -31,7 +32,7 @@ class ChannelView(CatalogView):
     title, noun = _l("Channels"), _l("Channel")
 
 
-class PolicyView(PortalView):
+class PolicyView(RevealingView):
     """Policies and who holds them."""
 
     datamodel = PortalInterface(Policy)
@@ -56,6 +57,10 @@ class PolicyView(PortalView):
         "ends_on": _l("Ends on"),
     }
     empty_hint = _l("Policies of our customers appear here.")
+
+    def whose(self, item: Policy) -> Customer:
+        """Return who holds it."""
+        return item.holder
 
 
 class ConsentView(PortalView):
@@ -101,7 +106,7 @@ class InsuranceNeedView(PortalView):
     empty_hint = _l("What customers want to be insured against appears here.")
 
 
-class CustomerView(PortalView):
+class CustomerView(RevealingView):
     """Everyone we serve."""
 
     datamodel = PortalInterface(Customer)
@@ -115,7 +120,7 @@ class CustomerView(PortalView):
     search_columns = ["kind", "jurisdiction", "language"]
     searched = ["number", "name"]
     base_order = ("id", "desc")
-    related_views = [PolicyView, InsuranceNeedView, ConsentView]
+    related_views = [PolicyView, InsuranceNeedView, ConsentView, RevealView]
     validators_columns = {
         "id_number": [checks.ID_NUMBER],
         "birth_date": [checks.BIRTH_DATE],
@@ -146,6 +151,10 @@ class CustomerView(PortalView):
     }
     empty_hint = _l("Customers appear here. Search by number, name, phone, or the last four digits.")
 
+    def whose(self, item: Customer) -> Customer:
+        """Return the customer."""
+        return item
+
     def search_extra(self, text: str) -> ColumnElement[bool]:
         """Find by what is sealed: a whole number or address, or the last four digits."""
         return operations.found_by(text)
@@ -167,3 +176,4 @@ def register(builder: AppBuilder) -> None:
     open_screen(builder, ConsentView, "service")
     open_screen(builder, ProductLineView, "administration")
     open_screen(builder, ChannelView, "administration")
+    open_screen(builder, RevealView, "administration")
