@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, current_app, g, jsonify, render_template, request
+from flask import Flask, Response, abort, current_app, g, jsonify, render_template, request
 from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
@@ -42,7 +42,14 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _error_page)
     app.register_error_handler(Exception, _bug_page)
     app.register_error_handler(WrongKeyError, _wrong_key_page)
+    app.before_request(_check_address)
     app.before_request(_check_key)
+
+
+def _check_address() -> None:
+    """Refuse an address that no row can have: PostgreSQL takes no NUL in a text."""
+    if "\x00" in request.path:
+        abort(404)
 
 
 def _check_key() -> None:
