@@ -13,7 +13,7 @@ from test_customers import SECRETS, add_lin
 from app.casework.models import Complaint
 from app.core.audit import AuditEntry
 from app.core.db import db
-from app.customers.models import Customer, Policy, Reveal
+from app.customers.models import Customer, PersonalData, Policy, Reveal
 
 WHY = {"reason": "客戶來電詢問理賠進度"}
 
@@ -32,15 +32,16 @@ def test_who_needs_a_number_says_why_and_sees_it(app: Flask, sign_in: SignIn) ->
     form = mei.page(url)
     offered = {box["value"] for box in form.select("input[name=columns]")}
     assert offered == {"name", "id_number", "birth_date", "mobile", "phone", "email", "address"}
+    assert offered | {"beneficiaries"} == {one.name.lower() for one in PersonalData}
     answer = mei.send(url, {"columns": ["mobile", "name"], **WHY})
     shown = check_page(answer.text, url)
     assert [part.text for part in shown.select("dd")] == ["0912-345-678", "林小美"]
     assert "A123456789" not in answer.text
     assert shown.select_one("meta[http-equiv=refresh]")["content"] == f"60;url=/customer/show/{lin.id}"
     assert answer.headers["Cache-Control"] == "no-store"
-    assert [(look.column, look.person.name, look.reason, look.case_number) for look in looks()] == [
-        ("mobile", "周美", WHY["reason"], None),
-        ("name", "周美", WHY["reason"], None),
+    assert [(look.what, look.person.name, look.reason, look.case_number) for look in looks()] == [
+        (PersonalData.MOBILE, "周美", WHY["reason"], None),
+        (PersonalData.NAME, "周美", WHY["reason"], None),
     ]
     assert "0912-345-678" not in mei.get(f"/customer/show/{lin.id}").text
     trail = " ".join(str((entry.before, entry.after)) for entry in db.session.scalars(select(AuditEntry)))

@@ -208,6 +208,19 @@ class Consent(Recorded, Model):
         return f"{self.customer} {self.purpose}"
 
 
+class PersonalData(Choice):
+    """What can be looked at behind the mask; members are called like their columns."""
+
+    NAME = lazy_pgettext("customer", "Name"), "calm"
+    ID_NUMBER = _l("ID number"), "calm"
+    BIRTH_DATE = _l("Birth date"), "calm"
+    MOBILE = _l("Mobile phone"), "calm"
+    PHONE = _l("Landline"), "calm"
+    EMAIL = _l("E-mail"), "calm"
+    ADDRESS = _l("Address"), "calm"
+    BENEFICIARIES = _l("Beneficiaries"), "calm"
+
+
 class Reveal(Recorded, Model):
     """One look of one person at data that everybody else sees as a mask (個資查閱記錄, clause 7.3.3)."""
 
@@ -217,8 +230,7 @@ class Reveal(Recorded, Model):
     customer: Mapped[Customer] = relationship()
     person_id: Mapped[int | None] = mapped_column(ForeignKey("staff_member.id", ondelete="RESTRICT"), index=True)
     person: Mapped[StaffMember | None] = relationship()
-    entity: Mapped[str] = mapped_column(String(64))
-    column: Mapped[str] = mapped_column("column_name", String(64))
+    what: Mapped[PersonalData] = choice_column(PersonalData)
     case_number: Mapped[str | None] = mapped_column(String(32), index=True)
     reason: Mapped[Line]
 

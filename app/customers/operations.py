@@ -10,11 +10,20 @@ from sqlalchemy import ColumnElement, or_, select
 
 from app.core import actor
 from app.core.db import db
-from app.core.entity import Recorded
 from app.core.errors import RuleError
 from app.core.sealed import normalise
 from app.customers import checks
-from app.customers.models import Customer, CustomerKind, IdKind, Jurisdiction, Policy, Reveal, exact_hash, tail_hash
+from app.customers.models import (
+    Customer,
+    CustomerKind,
+    IdKind,
+    Jurisdiction,
+    PersonalData,
+    Policy,
+    Reveal,
+    exact_hash,
+    tail_hash,
+)
 from app.staff.operations import person_of
 
 TAIL = 4
@@ -26,8 +35,8 @@ def set_case_finder(finder: CaseFinder) -> None:
     current_app.extensions["portal_case_finder"] = finder
 
 
-def reveal(item: Recorded, customer: Customer, columns: Iterable[str], reason: str, case_number: str | None) -> None:
-    """Write down that whoever acts sees these columns of a record unmasked, and why (clauses 7.3.2 and 7.3.3).
+def reveal(customer: Customer, columns: Iterable[str], reason: str, case_number: str | None) -> None:
+    """Write down that whoever acts sees these columns unmasked, and why (clauses 7.3.2 and 7.3.3).
 
     Does not commit. Raises RuleError for a case that does not exist or is about another customer.
     """
@@ -38,8 +47,7 @@ def reveal(item: Recorded, customer: Customer, columns: Iterable[str], reason: s
         Reveal(
             customer=customer,
             person=person,
-            entity=item.__tablename__,
-            column=column,
+            what=PersonalData[column.upper()],
             case_number=case_number or None,
             reason=reason,
         )

@@ -120,7 +120,7 @@ class CustomerView(RevealingView):
     search_columns = ["kind", "jurisdiction", "language"]
     searched = ["number", "name"]
     base_order = ("id", "desc")
-    related_views = [PolicyView, InsuranceNeedView, ConsentView, RevealView]
+    related_views = [PolicyView, InsuranceNeedView, ConsentView]
     validators_columns = {
         "id_number": [checks.ID_NUMBER],
         "birth_date": [checks.BIRTH_DATE],

@@ -22,11 +22,10 @@ from app.core.present import value_of
 from app.core.scope import Scope
 from app.core.views import Link, PortalView, posted
 from app.customers import operations
-from app.customers.models import Customer, Policy, Reveal
+from app.customers.models import Customer, Reveal
 
 SHOWN_SECONDS = 60
 LEAST_REASON, MOST_REASON = 4, 200
-HOLDERS: dict[str, type[Any]] = {"customer": Customer, "policy": Policy}
 
 
 class RevealForm(PortalForm):
@@ -55,10 +54,13 @@ class RevealingView(PortalView):
         return [column for column in self.show_columns if column in self.model.sensitive and value_of(item, column)]
 
     def record_links(self, item: Any) -> Any:
-        """Offer to look behind the mask."""
-        if not self.may("reveal") or not self.reaches(item, "reveal") or not self.hidden(item):
-            return []
-        return [Link(_("See personal data"), url_for(f"{self.endpoint}.reveal", pk=item.id))]
+        """Offer to look behind the mask, and the log of who did."""
+        links, log = [], target_of(Reveal)
+        if self.may("reveal") and self.reaches(item, "reveal") and self.hidden(item):
+            links.append(Link(_("See personal data"), url_for(f"{self.endpoint}.reveal", pk=item.id)))
+        if isinstance(log, RevealView) and log.may("list"):
+            links.append(Link(str(log.title), log.list_url(customer=self.whose(item).id)))
+        return links
 
     @expose("/reveal/<pk>", methods=["GET", "POST"])
     @has_access
@@ -71,7 +73,7 @@ class RevealingView(PortalView):
         if form.is_submitted() and form.validate():
             chosen, customer = list(form.columns.data or []), self.whose(item)
             why = (form.reason.data, form.case_number.data)
-            if self.attempt(form, lambda: operations.reveal(item, customer, chosen, *why)):
+            if self.attempt(form, lambda: operations.reveal(customer, chosen, *why)):
                 found = [(self.label(column), value_of(item, column)) for column in chosen]
                 return self.render_template(
                     "customers/revealed.html", view=self, item=item, title=str(item), found=found, seconds=SHOWN_SECONDS
@@ -86,7 +88,7 @@ class RevealView(PortalView):
     datamodel = PortalInterface(Reveal)
     title, noun = _l("Reveal log"), _l("Look at personal data")
     list_columns = ["created_at", "person", "customer", "what", "case_number", "reason"]
-    search_columns = ["person", "customer", "case_number", "created_at"]
+    search_columns = ["person", "customer", "what", "case_number", "created_at"]
     searched = ["customer.number", "case_number", "reason"]
     scopes = {Scope.OWN: ("person_id",), Scope.TEAM: ("person.team_id",)}
     base_order = ("id", "desc")
@@ -108,10 +110,3 @@ class RevealView(PortalView):
         "reason": _l("Reason"),
     }
     empty_hint = _l("Every look behind the mask is written down here.")
-
-    def value(self, item: Reveal, column: str) -> Any:
-        """Return a value; what was seen is called as its own screen calls it."""
-        if column != "what":
-            return super().value(item, column)
-        screen: Any = target_of(HOLDERS[item.entity])
-        return screen.label(item.column)
