@@ -28,6 +28,8 @@ POLICY = (
     "form-action 'self'; frame-ancestors 'none'"
 )
 KEPT_FOR = timedelta(days=365)
+FORM_BYTES = 2**20
+"""What a form may weigh beside its files. The browser counts these first: a refusal here could not keep the form."""
 WITH_PASSWORDS = frozenset({"LoginView", "AccountView"})
 RESENT = frozenset({400, 401, 503})
 """Answers after which the same form may be taken: the page was too old, nobody was signed in, the database was busy."""
@@ -42,6 +44,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _error_page)
     app.register_error_handler(Exception, _bug_page)
     app.register_error_handler(WrongKeyError, _wrong_key_page)
+    app.context_processor(lambda: {"upload_limit": app.config["MAX_CONTENT_LENGTH"] - FORM_BYTES})
     app.before_request(_check_address)
     app.before_request(_check_key)
 

@@ -54,11 +54,21 @@ document.addEventListener("click", (event) => {
   if (row && !event.target.closest("a, button, input, label") && !String(window.getSelection())) window.location.assign(row.dataset.href);
 });
 
+/* The server would refuse the whole form, and with it what was typed. */
+const weight = (field) => [...field.files].reduce((sum, file) => sum + file.size, 0);
+const refuse = (field) => {
+  field.setCustomValidity(field.dataset.tooLarge);
+  field.reportValidity();
+  field.addEventListener("change", () => field.setCustomValidity(""), { once: true });
+};
+
 /* A form's buttons may stand outside of it. */
 const submits = (form) => [...form.elements].filter((part) => part.type === "submit");
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
+  const heavy = [...form.querySelectorAll("input[data-limit]")].find((field) => weight(field) > Number(field.dataset.limit));
+  if (heavy) { event.preventDefault(); refuse(heavy); return; }
   if (form.dataset.confirm && !window.confirm(form.dataset.confirm)) { event.preventDefault(); return; }
   form.dataset.sent = "yes";
   // Not form.method: a field may be called so.

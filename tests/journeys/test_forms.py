@@ -9,7 +9,7 @@ from test_repairs import equipment
 
 from app.workplace.models import Equipment
 
-from .conftest import Browse, rows
+from .conftest import Browse, Say, rows
 
 pytestmark = pytest.mark.browser
 
@@ -168,3 +168,24 @@ def test_a_button_cannot_be_pressed_again_while_its_form_is_on_its_way(app: Flas
     assert len(waiting) == 1
     waiting[0].continue_()
     expect(liang.locator(".note-success")).to_be_visible()
+
+
+def test_files_that_are_too_heavy_are_told_before_anything_is_sent(app: Flask, browse: Browse, say: Say) -> None:
+    """A server that refuses a form for its size has not read it: what was typed would be gone."""
+    fan = browse("fan")
+    fan.goto("/repair/add")
+    fan.fill("#fault", "風扇很吵")
+    heavy = {"name": "很大的照片.jpg", "mimeType": "image/jpeg", "buffer": b"0" * (13 * 2**20)}
+    fan.set_input_files("#attachments", [heavy, {**heavy, "name": "另一張.jpg"}])
+    sent: list[str] = []
+    fan.on("request", lambda request: sent.append(request.method))
+    fan.locator(".form-end .btn-primary").click()
+    told = fan.locator("#attachments").evaluate("(field) => field.validationMessage")
+    assert told == say("Photos and files may have %(limit)s MB together at most.", limit=24)
+    assert sent == []
+    expect(fan.locator("#fault")).to_have_value("風扇很吵")
+    fan.set_input_files("#attachments", [])
+    browse.expected.add(422)
+    fan.locator(".form-end .btn-primary").click()
+    expect(fan.locator(".note-danger")).to_be_visible()
+    assert sent[0] == "POST"
