@@ -15,6 +15,7 @@ from flask import Flask
 from flask_appbuilder.security.sqla.models import ApiKey, User
 from page import check_page
 from sqlalchemy import select
+from test_laws import statements
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
@@ -601,3 +602,10 @@ def test_odd_headers_are_answered_calmly(app: Flask, header: str) -> None:
     answer = visitor(app).get("/api/v1/repair/", headers={"Authorization": header})
     assert answer.status_code in {401, 422}, answer.text
     assert answer.is_json
+
+
+def test_a_static_file_asks_nobody_who_they_are(app: Flask, sign_in: SignIn) -> None:
+    mei = sign_in("mei")
+    with statements() as found, mei.get("/static/portal.css") as sheet:
+        assert sheet.status_code == 200
+    assert found == []

@@ -448,3 +448,11 @@ def test_nothing_loads_from_outside(app: Flask, sign_in: SignIn) -> None:
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
+
+
+def test_a_bulk_step_comes_back_to_the_list_as_it_was(app: Flask, sign_in: SignIn) -> None:
+    repair, fan = report(sign_in("mei"), equipment()), sign_in("fan")
+    back = "/repair/list/?status=REPORTED&order=number"
+    for sent, went in ((back, back), ("", "/repair/list/"), ("https://evil.example/", "/")):
+        answer = fan.send("/repair/steps/accept", {"rowid": str(repair.id), "back": sent})
+        assert answer.headers["Location"] == went

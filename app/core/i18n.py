@@ -30,9 +30,9 @@ BROWSER_LOCALES = {
     "en-US": "en",
     "en-GB": "en",
 }
-HTML_LANG = {"zh_Hant_TW": "zh-Hant-TW", "zh_Hans_CN": "zh-Hans-CN", "en": "en"}
 LANGUAGES = (("zh_Hant_TW", "zh-Hant-TW", "繁"), ("zh_Hans_CN", "zh-Hans-CN", "简"), ("en", "en", "EN"))
 """What the switch offers: locale, ``lang``, and what its button says."""
+HTML_LANG = {locale: lang for locale, lang, _short in LANGUAGES}
 
 
 def choose_locale() -> str:

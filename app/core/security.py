@@ -375,8 +375,9 @@ def protect_mutations(app: Flask) -> None:
     @app.before_request
     def _signed_in() -> Any:
         """Send strangers to sign in, whatever page they ask for, and then on to it."""
-        known = current_user.is_authenticated or request.endpoint is None or request.path.startswith("/api/")
-        if known or request.endpoint in OPEN_TO_STRANGERS:
+        # Who this is costs a statement: what is open to everybody does not ask.
+        is_open = request.endpoint is None or request.endpoint in OPEN_TO_STRANGERS or request.path.startswith("/api/")
+        if is_open or current_user.is_authenticated:
             return None
         if web.typed():
             return web.sign_in_page()
@@ -388,8 +389,9 @@ def protect_mutations(app: Flask) -> None:
     @app.before_request
     def _own_password() -> Any:
         """Let nobody work with a password that somebody else has seen."""
-        lent = current_user.is_authenticated and g.portal_setting is not None and g.portal_setting.must_change_password
-        if not lent or g.get("_api_key_user") or request.endpoint in OPEN_WITH_LENT_PASSWORD:
+        if request.endpoint in OPEN_WITH_LENT_PASSWORD or g.get("_api_key_user") or not current_user.is_authenticated:
+            return None
+        if g.portal_setting is None or not g.portal_setting.must_change_password:
             return None
         if request.path.startswith("/api/"):
             abort(403)

@@ -138,7 +138,8 @@ class StepView(ChangeView):
         for reason in dict.fromkeys(refused):
             flash(reason, "warning")
         # Back to the list as it was filtered.
-        return redirect(get_safe_redirect(request.form.get("back", "")) or self.list_url())
+        back = request.form.get("back")
+        return redirect(get_safe_redirect(back) if back else self.list_url())
 
     def bulk_steps(self) -> Any:
         """Return the steps that may be taken for many rows at once."""

@@ -44,9 +44,16 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _error_page)
     app.register_error_handler(Exception, _bug_page)
     app.register_error_handler(WrongKeyError, _wrong_key_page)
-    app.context_processor(lambda: {"upload_limit": app.config["MAX_CONTENT_LENGTH"] - FORM_BYTES})
+    app.context_processor(lambda: {"file_bounds": _file_bounds})
     app.before_request(_check_address)
     app.before_request(_check_key)
+
+
+def _file_bounds() -> dict[str, Any]:
+    """Return the attributes of an input for photos and documents: what it takes, how much, and what it says to more."""
+    limit = current_app.config["MAX_CONTENT_LENGTH"] - FORM_BYTES
+    told = _("Photos and files may have %(limit)s MB together at most.", limit=limit // 2**20)
+    return {"accept": "image/*,.pdf,.docx,.xlsx,.csv,.txt", "data-limit": limit, "data-too-large": told}
 
 
 def _check_address() -> None:

@@ -67,11 +67,9 @@ class ApiGuideView(BaseView):
                 if view.may(verb)
             ]
             if calls:
-                form = view.add_form(formdata=None)
                 fields = [
                     (entry.name, str(entry.label.text), bool(entry.flags.required))
-                    for entry in form
+                    for entry in (view.add_form(formdata=None) if view.may("add") else ())
                     if entry.name not in UNTOLD
                 ]
-                filters = sorted(view.filters_by_name())
-                yield Part(view.endpoint, str(view.title), calls, filters, fields if view.may("add") else [])
+                yield Part(view.endpoint, str(view.title), calls, sorted(view.filters_by_name()), fields)
