@@ -11,12 +11,14 @@ from app.core.types import Flag, Moment, Whole
 
 
 class UserSetting(Model):
-    """One person's choices and locks: language, and until when wrong passwords keep them out."""
+    """One person's choices and locks: language, theme, and until when wrong passwords keep them out."""
 
     __tablename__ = "user_setting"
 
     user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True)
     locale: Mapped[str | None] = mapped_column(String(16))
+    theme: Mapped[str | None] = mapped_column(String(8))
+    """Light or dark; None follows the device."""
     locked_until: Mapped[Moment | None]
     sessions_ended: Mapped[Whole] = mapped_column(default=0)
     """How often every session of this login was ended; a session knows the count it began with."""

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import RelationshipProperty
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.core import clock, files
+from app.core import clock, files, preferences, receipts  # noqa: F401
 from app.core.db import db
 from app.core.entity import Numbered, Recorded
 from app.core.errors import RuleError
