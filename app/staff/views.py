@@ -70,6 +70,10 @@ class StaffMemberView(PortalView):
         "hired_on",
         "left_on",
     ]
+    sections = (
+        (_l("Place in the department"), ("department", "team", "position", "leads")),
+        (_l("At work"), ("extension", "languages", "user", "hired_on", "left_on")),
+    )
     search_columns = ["department", "team", "position", "hired_on"]
     searched = ["number", "name", "extension"]
     scopes = {Scope.OWN: ("id",), Scope.TEAM: ("team_id",), Scope.DEPARTMENT: ("department_id",)}

@@ -1,0 +1,221 @@
+"""How a list is worked with: its filters at one click, kept filters, each person's own columns, the rows next door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlencode
+
+from flask import abort, flash, g, redirect, request
+from flask_appbuilder.utils.base import get_safe_redirect
+from flask_appbuilder.views import expose
+from flask_babel import LazyString
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+from sqlalchemy import inspect as sa_inspect
+from werkzeug.datastructures import MultiDict
+
+from app.core.db import db
+from app.core.listing import Listing
+from app.core.preferences import (
+    LONGEST_QUERY,
+    MOST_FILTERS,
+    ListColumns,
+    SavedFilter,
+    columns_of,
+    saved_filters,
+)
+from app.core.scope import Scope, viewer
+from app.core.security import grants
+from app.core.views_read import ReadView
+
+QUICK_STATES = 5
+QUICK_CAP = 999
+LONGEST_NAME = 40
+Args = dict[str, str | list[str]]
+
+
+@dataclass(frozen=True)
+class Quick:
+    """A filter at one click: its word, the address it asks for, how many rows it finds, whether it is in use."""
+
+    label: str
+    url: str
+    count: int | None
+    is_here: bool
+    saved: SavedFilter | None = None
+
+
+class ListView(ReadView):
+    """A screen whose list each person arranges; ``PortalView`` is the whole."""
+
+    quick: ClassVar[tuple[tuple[LazyString, Args], ...]] = ()
+    """Further filters at one click, after the usual ones: word, and what the address then says. They look only at
+    records that are not at an end, unless they name states themselves."""
+
+    # -- filters at one click ----------------------------------------------------------------
+
+    def quick_filters(self) -> list[tuple[str, Args]]:
+        """Return the filters a person reaches at one click: their own, what is late, each state that is not an end."""
+        made: list[tuple[str, Args]] = []
+        states = self.workflow.open_states if self.workflow is not None else []
+        column = self.workflow.column if self.workflow is not None else ""
+        narrowed: Args = {column: [state.name for state in states]} if column in self.search_columns else {}
+        if (mine := self._mine()) is not None:
+            made.append((_("Mine"), {**mine, **narrowed}))
+        if "late" in self.filters_by_name():
+            made.append((_("Overdue"), {"late": "1"}))
+        made += [(str(label), {**narrowed, **args}) for label, args in self.quick]
+        if narrowed:
+            made += [(str(state.label), {column: state.name}) for state in states[:QUICK_STATES]]
+        return made
+
+    def _mine(self) -> Args | None:
+        """Return the filter on one's own records, for those who see others' as well."""
+        if grants().scope("list", self.class_permission_name) <= Scope.OWN or (person := viewer().person_id) is None:
+            return None
+        paths = (path.removesuffix("_id") for path in self.scopes.get(Scope.OWN, ()) if path.endswith("_id"))
+        relation = next((path for path in paths if path in self.search_columns), None)
+        return {relation: str(person)} if relation is not None else None
+
+    def quick_bar(self, listing: Listing) -> list[Quick]:
+        """Return the filters at one click and those the person kept, with how many rows each of the former finds."""
+        offered = self.quick_filters()
+        kept = saved_filters(g.user.id, self.class_permission_name)
+        if not offered and not kept:
+            return []
+        here = self._asked(listing.args)
+        every: Args = dict.fromkeys(self.default_filters(), "")
+        offered = [(_("All"), every), *offered]
+        counts = self._counts([args for _label, args in offered[1:]])
+        bar = [
+            Quick(label, self.list_url(**args), count, here == self._asked(MultiDict(args)))
+            for (label, args), count in zip(offered, [None, *counts], strict=True)
+        ]
+        for one in kept:
+            args = MultiDict(parse_qs(one.query))
+            bar.append(Quick(one.name, self.list_url(**args.to_dict(flat=False)), None, here == self._asked(args), one))
+        return bar
+
+    def _asked(self, args: MultiDict[str, str]) -> dict[str, list[str]]:
+        """Return what an address narrows the list to, whatever its order and page."""
+        found = {name: sorted(text for text in args.getlist(name) if text) for name in {"q", *self.filters_by_name()}}
+        return {name: texts for name, texts in found.items() if texts}
+
+    def _counts(self, wanted: list[Args]) -> list[int]:
+        """Return how many rows each address finds, counted no further than one past ``QUICK_CAP``, by one statement."""
+        if not wanted:
+            return []
+        parts = []
+        for args in wanted:
+            keys = Listing(self, MultiDict(args)).matching().with_only_columns(self.model.id).limit(QUICK_CAP + 1)
+            parts.append(select(func.count()).select_from(keys.subquery()).scalar_subquery())
+        return [int(count) for count in db.session.execute(select(*parts)).one()]
+
+    def can_be_kept(self, listing: Listing, bar: list[Quick]) -> bool:
+        """Tell whether this address may be kept: it narrows the list by filters, and is not there already."""
+        asked = self._asked(listing.args)
+        return bool(asked.keys() - {"q"}) and not any(one.is_here for one in bar) and len(bar) < MOST_FILTERS
+
+    @expose("/filter", methods=["POST"])
+    def keep_filter(self) -> Any:
+        """Keep the filters of an address under a name; its search words are not kept: they may be personal data."""
+        self.require("list")
+        asked = self._asked(MultiDict(parse_qs(request.form.get("query", "").lstrip("?"))))
+        asked.pop("q", None)
+        name, query = request.form.get("name", "").replace("\x00", "").strip(), urlencode(asked, doseq=True)
+        if not name or not asked or len(name) > LONGEST_NAME or len(query) > LONGEST_QUERY:
+            flash(_("A filter to keep needs a name of at most %(most)s characters.", most=LONGEST_NAME), "danger")
+            return redirect(self._back())
+        kept = saved_filters(g.user.id, self.class_permission_name)
+        found = next((one for one in kept if one.name == name), None)
+        if found is None and len(kept) >= MOST_FILTERS:
+            flash(_("You have %(most)s kept filters here: remove one first.", most=MOST_FILTERS), "danger")
+            return redirect(self._back())
+        if found is None:
+            found = SavedFilter(user_id=g.user.id, screen=self.class_permission_name, name=name)
+            db.session.add(found)
+        found.query = query
+        db.session.commit()
+        flash(_("The filter “%(name)s” was kept.", name=name), "success")
+        return redirect(self.list_url(**asked))
+
+    @expose("/filter/<pk>/drop", methods=["POST"])
+    def drop_filter(self, pk: str) -> Any:
+        """Forget one of one's own kept filters."""
+        self.require("list")
+        mine = saved_filters(g.user.id, self.class_permission_name)
+        found = next((one for one in mine if str(one.id) == pk), None) or abort(404)
+        db.session.delete(found)
+        db.session.commit()
+        flash(_("The filter “%(name)s” was removed.", name=found.name), "success")
+        return redirect(self.list_url())
+
+    # -- columns -----------------------------------------------------------------------------
+
+    def column_choices(self) -> list[str]:
+        """Return the columns a list may show: those it is declared with, and what the record's page shows of itself.
+
+        Properties that read further tables are left to that page: for a whole list they would ask once per row.
+        """
+        mapper = sa_inspect(self.model)
+        single = {relation.key for relation in mapper.relationships if not relation.uselist}
+        plain = set(mapper.column_attrs.keys()) | single
+        further = (name for name in self.show_columns if name in plain)
+        return list(dict.fromkeys([*self.list_columns, *further]))
+
+    def chosen_columns(self) -> list[str]:
+        """Return the columns this person sees in the list, in their order."""
+        if not self.workable_columns():
+            return self.list_columns
+        choices = self.column_choices()
+        return [name for name in columns_of(g.user.id, self.class_permission_name) if name in choices] or (
+            self.list_columns
+        )
+
+    def workable_columns(self) -> bool:
+        """Tell whether there is anything to choose among."""
+        return len(self.column_choices()) > 1
+
+    @expose("/columns", methods=["POST"])
+    def choose_columns(self) -> Any:
+        """Keep which columns this person wants in the list, in the order they were sent; none means as declared."""
+        self.require("list")
+        choices = self.column_choices()
+        wanted = [name for name in dict.fromkeys(request.form.getlist("column")) if name in choices]
+        if "reset" in request.form or wanted == self.list_columns:
+            wanted = []
+        kept = db.session.get(ListColumns, (g.user.id, self.class_permission_name))
+        if kept is not None and not wanted:
+            db.session.delete(kept)
+        elif kept is not None:
+            kept.names = wanted
+        elif wanted:
+            db.session.add(ListColumns(user_id=g.user.id, screen=self.class_permission_name, names=wanted))
+        db.session.commit()
+        return redirect(self._back())
+
+    def _back(self) -> str:
+        back = request.form.get("back")
+        return str(get_safe_redirect(back)) if back else self.list_url()
+
+    # -- the rows next door ------------------------------------------------------------------
+
+    def came_from(self) -> Listing | None:
+        """Return the list that this record's page was opened from, if its address says so."""
+        if "in" not in request.args or not self.may("list"):
+            return None
+        return Listing(self, self.narrowed(MultiDict(parse_qs(request.args["in"]))))
+
+    def next_door(self, item: Any) -> Iterator[tuple[str, str, str]]:
+        """Yield relation, word and address of the list one came from and of the records beside this one in it."""
+        listing = self.came_from()
+        if listing is None:
+            return
+        yield "up", _("Back to the list"), listing.link(page=None)
+        before, after = listing.beside(item)
+        if before is not None:
+            yield "prev", _("Previous record"), self.show_url(before) + listing.trail
+        if after is not None:
+            yield "next", _("Next record"), self.show_url(after) + listing.trail
