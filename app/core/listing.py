@@ -69,6 +69,7 @@ class Listing:
         if self.text and view.searched:
             self.conditions.append(view.search_condition(self.text))
         self.columns: list[str] = view.list_columns
+        self.counted: int | None = None
         self._used: list[tuple[str, PortalFilter, list[Any]]] = []
         self._filter()
         self.order, self.direction = self._order()
@@ -197,10 +198,16 @@ class Listing:
             else:
                 yield selectinload(attribute)
 
+    def counting(self, cap: int = COUNT_CAP) -> Any:
+        """Return the part of a statement that counts the matching rows, no further than one past a cap."""
+        keys = self.matching().with_only_columns(self.view.datamodel.obj.id).limit(cap + 1)
+        return select(func.count()).select_from(keys.subquery()).scalar_subquery()
+
     def count(self) -> int:
-        """Return how many rows match, counted no further than one past the cap."""
-        keys = self.matching().with_only_columns(self.view.datamodel.obj.id).limit(COUNT_CAP + 1)
-        return db.session.scalar(select(func.count()).select_from(keys.subquery())) or 0
+        """Return how many rows match, counted no further than one past the cap, and once for a page."""
+        if self.counted is None:
+            self.counted = db.session.scalar(select(self.counting())) or 0
+        return self.counted
 
     def rows(self) -> list[Any]:
         """Return this page's rows."""

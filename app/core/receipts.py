@@ -32,7 +32,7 @@ class Receipt(Model):
     __tablename__ = "receipt"
 
     token: Mapped[str] = mapped_column(String(43), primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), index=True)
     led_to: Mapped[str] = mapped_column(String(500))
     at: Mapped[Moment] = mapped_column(index=True)
 

@@ -12,27 +12,20 @@ from flask_appbuilder.utils.base import get_safe_redirect
 from flask_appbuilder.views import expose
 from flask_babel import LazyString
 from flask_babel import gettext as _
-from sqlalchemy import func, select
 from sqlalchemy import inspect as sa_inspect
+from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
+from app.core import preferences
 from app.core.db import db
 from app.core.listing import Listing
-from app.core.preferences import (
-    LONGEST_QUERY,
-    MOST_FILTERS,
-    ListColumns,
-    SavedFilter,
-    columns_of,
-    saved_filters,
-)
+from app.core.preferences import LONGEST_NAME, LONGEST_QUERY, MOST_FILTERS, ListSetting
 from app.core.scope import Scope, viewer
 from app.core.security import grants
 from app.core.views_read import ReadView
 
 QUICK_STATES = 5
 QUICK_CAP = 999
-LONGEST_NAME = 40
 Args = dict[str, str | list[str]]
 
 
@@ -44,7 +37,7 @@ class Quick:
     url: str
     count: int | None
     is_here: bool
-    saved: SavedFilter | None = None
+    is_kept: bool = False
 
 
 class ListView(ReadView):
@@ -79,39 +72,47 @@ class ListView(ReadView):
         relation = next((path for path in paths if path in self.search_columns), None)
         return {relation: str(person)} if relation is not None else None
 
+    def list_extra(self, listing: Listing) -> dict[str, Any]:
+        """Return the filters at one click as well."""
+        return {**super().list_extra(listing), "bar": self.quick_bar(listing)}
+
     def quick_bar(self, listing: Listing) -> list[Quick]:
         """Return the filters at one click and those the person kept, with how many rows each of the former finds."""
         offered = self.quick_filters()
-        kept = saved_filters(g.user.id, self.class_permission_name)
+        kept = self.my_setting().filters
         if not offered and not kept:
             return []
         here = self._asked(listing.args)
         every: Args = dict.fromkeys(self.default_filters(), "")
         offered = [(_("All"), every), *offered]
-        counts = self._counts([args for _label, args in offered[1:]])
+        counts = self._counts(listing, [args for _label, args in offered[1:]])
         bar = [
             Quick(label, self.list_url(**args), count, here == self._asked(MultiDict(args)))
             for (label, args), count in zip(offered, [None, *counts], strict=True)
         ]
-        for one in kept:
-            args = MultiDict(parse_qs(one.query))
-            bar.append(Quick(one.name, self.list_url(**args.to_dict(flat=False)), None, here == self._asked(args), one))
+        for name, query in kept.items():
+            args = MultiDict(parse_qs(query))
+            bar.append(Quick(name, self.list_url(**args.to_dict(flat=False)), None, here == self._asked(args), True))
         return bar
+
+    def my_setting(self) -> ListSetting:
+        """Return this person's settings of this list, read once for a page."""
+        known: dict[str, ListSetting] = g.setdefault("portal_list_settings", {})
+        screen = self.class_permission_name
+        if screen not in known:
+            known[screen] = preferences.setting_of(g.user.id, screen)
+        return known[screen]
 
     def _asked(self, args: MultiDict[str, str]) -> dict[str, list[str]]:
         """Return what an address narrows the list to, whatever its order and page."""
         found = {name: sorted(text for text in args.getlist(name) if text) for name in {"q", *self.filters_by_name()}}
         return {name: texts for name, texts in found.items() if texts}
 
-    def _counts(self, wanted: list[Args]) -> list[int]:
-        """Return how many rows each address finds, counted no further than one past ``QUICK_CAP``, by one statement."""
-        if not wanted:
-            return []
-        parts = []
-        for args in wanted:
-            keys = Listing(self, MultiDict(args)).matching().with_only_columns(self.model.id).limit(QUICK_CAP + 1)
-            parts.append(select(func.count()).select_from(keys.subquery()).scalar_subquery())
-        return [int(count) for count in db.session.execute(select(*parts)).one()]
+    def _counts(self, listing: Listing, wanted: list[Args]) -> list[int]:
+        """Return how many rows each address finds, no further than one past ``QUICK_CAP``; counts the list, too."""
+        parts = [Listing(self, MultiDict(args)).counting(QUICK_CAP) for args in wanted]
+        listing.counted, *counts = db.session.execute(select(listing.counting(), *parts)).one()
+        return counts
 
     def can_be_kept(self, listing: Listing, bar: list[Quick]) -> bool:
         """Tell whether this address may be kept: it narrows the list by filters, and is not there already."""
@@ -128,28 +129,26 @@ class ListView(ReadView):
         if not name or not asked or len(name) > LONGEST_NAME or len(query) > LONGEST_QUERY:
             flash(_("A filter to keep needs a name of at most %(most)s characters.", most=LONGEST_NAME), "danger")
             return redirect(self._back())
-        kept = saved_filters(g.user.id, self.class_permission_name)
-        found = next((one for one in kept if one.name == name), None)
-        if found is None and len(kept) >= MOST_FILTERS:
+        setting = self.my_setting()
+        if name not in setting.filters and len(setting.filters) >= MOST_FILTERS:
             flash(_("You have %(most)s kept filters here: remove one first.", most=MOST_FILTERS), "danger")
             return redirect(self._back())
-        if found is None:
-            found = SavedFilter(user_id=g.user.id, screen=self.class_permission_name, name=name)
-            db.session.add(found)
-        found.query = query
+        setting.filters = {**setting.filters, name: query}
+        preferences.keep(setting)
         db.session.commit()
         flash(_("The filter “%(name)s” was kept.", name=name), "success")
         return redirect(self.list_url(**asked))
 
-    @expose("/filter/<pk>/drop", methods=["POST"])
-    def drop_filter(self, pk: str) -> Any:
+    @expose("/filter/drop", methods=["POST"])
+    def drop_filter(self) -> Any:
         """Forget one of one's own kept filters."""
         self.require("list")
-        mine = saved_filters(g.user.id, self.class_permission_name)
-        found = next((one for one in mine if str(one.id) == pk), None) or abort(404)
-        db.session.delete(found)
+        setting, name = self.my_setting(), request.form.get("name", "")
+        if name not in setting.filters:
+            abort(404)
+        setting.filters = {one: query for one, query in setting.filters.items() if one != name}
         db.session.commit()
-        flash(_("The filter “%(name)s” was removed.", name=found.name), "success")
+        flash(_("The filter “%(name)s” was removed.", name=name), "success")
         return redirect(self.list_url())
 
     # -- columns -----------------------------------------------------------------------------
@@ -170,9 +169,7 @@ class ListView(ReadView):
         if not self.workable_columns():
             return self.list_columns
         choices = self.column_choices()
-        return [name for name in columns_of(g.user.id, self.class_permission_name) if name in choices] or (
-            self.list_columns
-        )
+        return [name for name in self.my_setting().columns if name in choices] or (self.list_columns)
 
     def workable_columns(self) -> bool:
         """Tell whether there is anything to choose among."""
@@ -186,13 +183,9 @@ class ListView(ReadView):
         wanted = [name for name in dict.fromkeys(request.form.getlist("column")) if name in choices]
         if "reset" in request.form or wanted == self.list_columns:
             wanted = []
-        kept = db.session.get(ListColumns, (g.user.id, self.class_permission_name))
-        if kept is not None and not wanted:
-            db.session.delete(kept)
-        elif kept is not None:
-            kept.names = wanted
-        elif wanted:
-            db.session.add(ListColumns(user_id=g.user.id, screen=self.class_permission_name, names=wanted))
+        setting = self.my_setting()
+        setting.columns = wanted
+        preferences.keep(setting)
         db.session.commit()
         return redirect(self._back())
 

@@ -96,8 +96,13 @@ class ReadView(DeclaredView):
         for label in dict.fromkeys(listing.ignored):
             flash(_("The filter on %(label)s was left out: its value cannot be read.", label=label), "warning")
         return self.render_template(
-            self.list_template, view=self, listing=listing, title=self.title, page_sizes=PAGE_SIZES
+            self.list_template, view=self, listing=listing, title=self.title, **self.list_extra(listing)
         )
+
+    def list_extra(self, listing: Listing) -> dict[str, Any]:
+        """Return what else the list's page needs."""
+        del listing
+        return {"page_sizes": PAGE_SIZES}
 
     def may_lookup(self) -> bool:
         """Tell whether the person may pick rows of this entity in forms."""
