@@ -230,6 +230,7 @@ class OneKindView(PortalView):
     loaded = ("open_tasks",)
     formatters_columns = {"due_at": present.due}
     filled_in = ("contact_at", "opened_at")
+    added_in_passing = False
     quick = ((_l("Unassigned"), {"owner": "none"}),)
     base_order = ("opened_at", "desc")
     related_views = [NoteView]

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, abort, g, redirect, request
 from flask_appbuilder.utils.base import get_safe_redirect
 from flask_babel import gettext as _
-from flask_login import current_user, login_required
+from flask_login import current_user
 
 from app.core.accounts import setting_of
 from app.core.db import db
@@ -27,9 +27,10 @@ def themes() -> list[tuple[str, str]]:
     return [("light", _("Light")), ("dark", _("Dark")), (AUTO, _("As the device"))]
 
 
-@login_required
 def switch_theme(name: str) -> Any:
     """Keep a person's choice of theme and stay on the page it was made on."""
+    if not current_user.is_authenticated:
+        abort(401)
     if name not in {*THEMES, AUTO}:
         abort(404)
     setting_of(current_user.id).theme = None if name == AUTO else name

@@ -216,7 +216,7 @@ class ChangeView(ListView):
 
     def add_url(self) -> str | None:
         """Return where a record that a look-up does not find can be added, for those who may."""
-        return url_for(f"{self.endpoint}.add") if self.may("add") else None
+        return url_for(f"{self.endpoint}.add") if self.added_in_passing and self.may("add") else None
 
     def _refuse_locked(self, item: Any) -> None:
         if (why := self.locked(item)) is not None:

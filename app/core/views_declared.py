@@ -58,6 +58,8 @@ class DeclaredView(ModelView):
     """Headings and the columns under them, for the form and the page of a record; what none names stands first."""
     boxed: ClassVar[tuple[str, ...]] = ()
     """Columns of the small form that stands over these rows on the page of the record they belong to."""
+    added_in_passing: bool = True
+    """Whether a form whose look-up does not find such a record offers to add one without leaving."""
     has_files: bool = True
     """Whether photos and documents may be kept with a record."""
     empty_hint: LazyString | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from flask import abort, flash, g, redirect, request
 from flask_appbuilder.utils.base import get_safe_redirect
@@ -91,7 +91,7 @@ class ListView(ReadView):
             for (label, args), count in zip(offered, [None, *counts], strict=True)
         ]
         for name, query in kept.items():
-            args = MultiDict(parse_qs(query))
+            args: MultiDict[str, str] = MultiDict(parse_qsl(query))
             bar.append(Quick(name, self.list_url(**args.to_dict(flat=False)), None, here == self._asked(args), True))
         return bar
 
@@ -123,7 +123,7 @@ class ListView(ReadView):
     def keep_filter(self) -> Any:
         """Keep the filters of an address under a name; its search words are not kept: they may be personal data."""
         self.require("list")
-        asked = self._asked(MultiDict(parse_qs(request.form.get("query", "").lstrip("?"))))
+        asked = self._asked(MultiDict(parse_qsl(request.form.get("query", ""))))
         asked.pop("q", None)
         name, query = request.form.get("name", "").replace("\x00", "").strip(), urlencode(asked, doseq=True)
         if not name or not asked or len(name) > LONGEST_NAME or len(query) > LONGEST_QUERY:
@@ -199,7 +199,7 @@ class ListView(ReadView):
         """Return the list that this record's page was opened from, if its address says so."""
         if "in" not in request.args or not self.may("list"):
             return None
-        return Listing(self, self.narrowed(MultiDict(parse_qs(request.args["in"]))))
+        return Listing(self, self.narrowed(MultiDict(parse_qsl(request.args["in"]))))
 
     def next_door(self, item: Any) -> Iterator[tuple[str, str, str]]:
         """Yield relation, word and address of the list one came from and of the records beside this one in it."""

@@ -70,6 +70,7 @@ class StaffMemberView(PortalView):
         "hired_on",
         "left_on",
     ]
+    added_in_passing = False
     sections = (
         (_l("Place in the department"), ("department", "team", "position", "leads")),
         (_l("At work"), ("extension", "languages", "user", "hired_on", "left_on")),
