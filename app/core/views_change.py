@@ -46,7 +46,8 @@ class ChangeView(ListView):
                     return self._answer_add(item)
                 if (led := receipts.led_to()) is not None:
                     return self._led(led)
-        return self._form_page(self.add_template, form, str(self.add_label or _("New: %(noun)s", noun=str(self.noun))))
+        title = str(self.add_label or _("New: %(noun)s", noun=str(self.noun)))
+        return self._form_page(self.add_template, form, title, checked=True)
 
     def _answered(self, form: PortalForm) -> Any | None:
         """Return the answer to a form that is only looked over while being filled in, or that came before."""
@@ -135,7 +136,12 @@ class ChangeView(ListView):
         elif (why := self.locked(item)) is not None:
             form.form_errors.append(str(why))
         return self._form_page(
-            self.edit_template, form, _("Edit: %(record)s", record=str(self.find(pk, "edit"))), others=others, item=item
+            self.edit_template,
+            form,
+            _("Edit: %(record)s", record=str(self.find(pk, "edit"))),
+            others=others,
+            item=item,
+            checked=True,
         )
 
     @expose("/delete/<pk>", methods=["POST"])
