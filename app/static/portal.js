@@ -19,7 +19,10 @@ const typed = (select) => {
   ["aria-invalid", "aria-describedby"].filter((name) => select.hasAttribute(name))
     .forEach((name) => box.control_input.setAttribute(name, select.getAttribute(name)));
 };
-document.querySelectorAll("select[data-lookup]").forEach(typed);
+/* What a script puts into a page later works like what came with it. */
+const furnish = (root) => root.querySelectorAll("select[data-lookup]:not(.tomselected)").forEach(typed);
+window.portal = { furnish };
+furnish(document);
 
 /* The cursor goes into a field, be it the box of a look-up or the first of some pills. */
 const enter = (field) => {
