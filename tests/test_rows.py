@@ -86,8 +86,8 @@ def test_rows_are_changed_added_and_deleted_by_one_button_and_the_trail_tells_ea
     url = url_of(plan)
     link = su.page(f"/training-plan/show/{plan.id}").select_one(f"a[data-rows][href='{url}']")
     assert link is not None
-    before = latest(AuditEntry).id
-    data = sent(su.page(url), **{f"r{change.id}_hours": "4.5", f"r{drop.id}_remove": "y"}, **new("n0"))
+    before, gone = latest(AuditEntry).id, drop.id
+    data = sent(su.page(url), **{f"r{change.id}_hours": "4.5", f"r{gone}_remove": "y"}, **new("n0"))
     answer = su.post(url, data=data)
     assert (answer.status_code, answer.headers["Location"]) == (302, f"/training-plan/show/{plan.id}")
     assert [(one.title, str(one.hours)) for one in items(plan)] == [
@@ -99,7 +99,7 @@ def test_rows_are_changed_added_and_deleted_by_one_button_and_the_trail_tells_ea
     assert (added.method, added.quarter, added.created_by_id) == (Method.SIMULATION, Quarter.Q3, member("su").user_id)
     told = db.session.scalars(select(AuditEntry).where(AuditEntry.id > before).order_by(AuditEntry.id)).all()
     assert [(one.change, one.record_id) for one in told] == [
-        (Change.DELETED, drop.id),
+        (Change.DELETED, gone),
         (Change.CHANGED, change.id),
         (Change.ADDED, added.id),
     ]

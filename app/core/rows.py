@@ -33,7 +33,7 @@ MOST_ROWS = 50
 BLANK_ROWS = 3
 HELD = re.compile(r"r(\d{1,10})-version")
 NEW = re.compile(r"n(\d{1,3})-")
-TEMPLATE = "n__"
+TEMPLATE = "nx"
 """How the row is called that a script copies for a further one."""
 Sent = MultiDict[str, Any]
 

@@ -18,7 +18,7 @@
     const key = `n${Math.max(-1, ...numbers) + 1}`;
     const made = template.content.cloneNode(true);
     made.querySelectorAll("*").forEach((part) => ["id", "name", "for", "data-row"].forEach((name) => {
-      if (part.hasAttribute(name)) part.setAttribute(name, part.getAttribute(name).replace(/^n__/, key));
+      if (part.hasAttribute(name)) part.setAttribute(name, part.getAttribute(name).replace(/^nx\b/, key));
     }));
     const row = made.querySelector("tr");
     form.querySelector("tbody").append(made);
