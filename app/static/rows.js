@@ -56,6 +56,7 @@
 
   const show = (place, html, isRefused) => {
     const parts = new DOMParser().parseFromString(html, "text/html").body;
+    place.tabIndex = -1;
     place.replaceChildren(...parts.childNodes);
     open = place.querySelector("form[data-rows-form]");
     if (!open) return;
@@ -68,7 +69,8 @@
     const told = isRefused && place.querySelector(".note");
     const first = cellsOf(form)[0];
     if (told) told.focus();
-    else if (first) focusable(first).focus({ preventScroll: true });
+    // The list of a look-up would open over the rows that were just asked for.
+    else (first && !first.tomselect ? first : place).focus({ preventScroll: true });
   };
 
   /* Any other answer is a page of its own: the browser sends the form once more and shows it. */

@@ -168,6 +168,13 @@ def test_two_people_at_the_same_rows_and_a_line_that_is_down(app: Flask, browse:
         first = session.scalars(select(PlanItem).order_by(PlanItem.id)).first()
         assert first is not None
         assert first.title == "我的標題"
+    # Whoever was signed out meanwhile finds what they typed on the page that says so.
+    open_grid(su, f"/training-plan/show/{plan}")
+    su.fill(cell(su, 1, "title"), "登出前打的字")
+    su.context.clear_cookies()
+    browse.expected.update({400, 401})
+    su.get_by_role("button", name=say("Save all rows")).click()
+    expect(su.locator("input[value='登出前打的字']")).to_have_count(1)
     browse.wrong = [line for line in browse.wrong if "net::ERR_FAILED" not in line]
 
 
@@ -203,6 +210,8 @@ def test_look_ups_of_a_grid_are_found_by_typing(app: Flask, browse: Browse, say:
     db.session.commit()
     su = browse("su")
     open_grid(su, f"/training-session/show/{key}")
+    expect(su.locator(".ts-dropdown .option")).to_have_count(0)
+    su.keyboard.press("Tab")
     for number, name in enumerate(("周美", "王濤")):
         box = su.locator("tr[data-row]").nth(number).locator(".ts-control input")
         expect(box).to_be_focused()
@@ -213,6 +222,7 @@ def test_look_ups_of_a_grid_are_found_by_typing(app: Flask, browse: Browse, say:
         su.keyboard.press("Enter")
     expect(su.locator("tr[data-row]")).to_have_count(3)
     # The list of the row that Enter has added lies over the button.
+    su.locator("tr[data-row]").nth(2).locator(".ts-dropdown .option").first.wait_for()
     su.keyboard.press("Escape")
     su.get_by_role("button", name=say("Save all rows")).click()
     expect(su.locator(".note-success")).to_be_visible()
