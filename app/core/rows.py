@@ -55,11 +55,6 @@ class Row:
     others: list[Any] = field(default_factory=list)
     """What somebody else saved meanwhile, as readable lines."""
 
-    @property
-    def is_wrong(self) -> bool:
-        """Whether something about the row must be told."""
-        return bool(self.form.errors or self.others)
-
     def of_form(self, column: str) -> Any:
         """Return the row's field of a column, or None where it cannot be typed."""
         return self.form[column] if self.is_open and column in self.form else None
@@ -91,16 +86,22 @@ class Grid:
     def __init__(self, view: RowsView, parent: Any, relation: str, sent: Sent | None, blanks: int) -> None:
         self.view, self.parent, self.relation, self.sent = view, parent, relation, sent
         self.items = self._items()
-        self.is_too_long = len(self.items) > MOST_ROWS
+        self.is_too_long = sent is None and len(self.items) > MOST_ROWS
         self.may_add = view.adds_under(parent, relation)
         self.free = count(max(self._numbers(), default=-1) + 1)
         self.rows = [] if self.is_too_long else [*self._held(), *self._new()]
         self.blanks = [self._blank(self._next()) for _number in range(blanks)] if self.may_add else []
 
     def _items(self) -> list[Any]:
-        """Return the rows this person sees, no further than one past the most a grid holds."""
-        whole = Listing(self.view, {}).statement()
-        here = whole.where(getattr(self.view.model, self.relation) == self.parent)
+        """Return the rows this person sees, no further than one past the most a grid holds, or those that were sent.
+
+        Others may have added some meanwhile: that is no reason to refuse what was typed into these.
+        """
+        model = self.view.model
+        here = Listing(self.view, {}).statement().where(getattr(model, self.relation) == self.parent)
+        if self.sent is not None:
+            keys = {parse_key(found[1]) for name in self.sent if (found := HELD.fullmatch(name))}
+            return list(db.session.scalars(here.where(model.id.in_(keys - {None}))))
         return list(db.session.scalars(here.limit(MOST_ROWS + 1)))
 
     # -- rows that are there -----------------------------------------------------------------

@@ -87,7 +87,7 @@ class RowsView(StepView):
         if sent is None:
             why = None if grid.is_changeable() else grid.refusal() or abort(403)
             return self._rows_page(above, parent, grid, form, why)
-        if not grid.is_too_long and grid.is_valid():
+        if grid.is_valid():
             done: dict[str, int] = {}
             if self.attempt(form, lambda: done.update(grid.save())):
                 self._tell_saved(done)
