@@ -38,6 +38,7 @@ from app.roster.models import (
 from app.roster.views_board import RosterWeekView
 from app.roster.workflow import ATTENDANCE, LEAVE, SWAP
 
+ROWS_OF_A_TEAM = 50
 PERSON_SCOPES = {
     Scope.OWN: ("person_id",),
     Scope.TEAM: ("person.team_id",),
@@ -85,6 +86,8 @@ class CoverageRuleView(PortalView):
     scopes = {Scope.TEAM: ("team_id",), Scope.DEPARTMENT: ("team.department_id",)}
     base_order = ("id", "asc")
     has_files = False
+    related_rows = ROWS_OF_A_TEAM
+    rows_columns = ("weekday", "shift_type", "least", "best")
     label_columns = {
         "team": _l("Team"),
         "weekday": _l("Weekday"),

@@ -73,6 +73,7 @@ class EnrolmentView(PortalView):
     exclude_route_methods = PortalView.exclude_route_methods | {"edit"}
     has_files = False
     related_rows = ROWS_OF_A_PLAN
+    rows_columns = ("person", "status")
     label_columns = {
         "session": _l("Session"),
         "person": _l("Participant"),
@@ -220,6 +221,7 @@ class PlanItemView(PortalView):
     base_order = ("quarter", "asc")
     has_files = False
     related_rows = ROWS_OF_A_PLAN
+    rows_columns = ("title", "topic_area", "method", "quarter", "audience", "hours")
     adds_many = True
     related_views = [TrainingSessionView]
     label_columns = {
