@@ -12,6 +12,7 @@ class CatalogView(PortalView):
 
     list_columns = ["name", "position", "retired_on", "code"]
     add_columns = CATALOG_COLUMNS
+    search_columns = ["retired_on"]
     searched = ["code", "name_zh_hant", "name_zh_hans", "name_en"]
     base_order = ("position", "asc")
     has_files = False

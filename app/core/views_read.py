@@ -85,9 +85,13 @@ class ReadView(DeclaredView):
     def list(self) -> Any:
         """Show the rows the address asks for."""
         listing = Listing(self, self._narrowed(request.args))
+        self.tell_ignored(listing)
+        return self.render_template(self.list_template, view=self, listing=listing, title=self.title)
+
+    def tell_ignored(self, listing: Listing) -> None:
+        """Tell which filters of the address were left out."""
         for label in dict.fromkeys(listing.ignored):
             flash(_("The filter on %(label)s was left out: its value cannot be read.", label=label), "warning")
-        return self.render_template(self.list_template, view=self, listing=listing, title=self.title)
 
     def may_lookup(self) -> bool:
         """Tell whether the person may pick rows of this entity in forms."""
