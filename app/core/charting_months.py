@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, case, func
 
@@ -23,22 +25,23 @@ def month_of(column: Any) -> ColumnElement[Any]:
         return func.to_char(func.timezone(clock.office_zone().key, column) if is_moment else column, "YYYY-MM")
     if not is_moment:
         return func.strftime("%Y-%m", column)
-    (_since, first), *later = _offsets()
+    (_since, first), *later = _offsets(clock.office_zone())
     shifted = [(column >= since, _month(column, offset)) for since, offset in reversed(later)]
     return case(*shifted, else_=_month(column, first)) if shifted else _month(column, first)
 
 
 def _month(column: Any, offset: timedelta) -> Any:
-    return func.strftime("%Y-%m", column, f"{offset.total_seconds():+.0f} seconds")
+    # Without its fraction: SQLite would round the last microsecond of a month up into the next.
+    return func.strftime("%Y-%m", func.substr(column, 1, 19), f"{offset.total_seconds():+.0f} seconds")
 
 
-def _offsets() -> list[tuple[datetime, timedelta]]:
+@lru_cache(maxsize=4)
+def _offsets(zone: ZoneInfo) -> list[tuple[datetime, timedelta]]:
     """Return from which moment on which offset puts the office's moments into the right month.
 
     Only where a month begins does it matter, so each month's first moment is asked, and the offset is taken to change
     in the middle of a month.
     """
-    zone = clock.office_zone()
     firsts = [date(year, month, 1) for year in range(FIRST_YEAR, LAST_YEAR) for month in range(1, 13)]
     starts = [datetime.combine(first, time(), zone) for first in firsts]
     runs = [next(run) for _offset, run in groupby(starts, key=lambda start: start.utcoffset())]

@@ -8,6 +8,7 @@ const NARROW = 600;
 const ROW = 32;
 const COLUMN_HEIGHT = 320;
 const LABEL_SHARE = 0.32;
+const CALM = 0.6;
 
 const bars = box ? [...document.querySelectorAll("[data-bars] tbody tr")].map((row) => ({
   label: row.querySelector("th").textContent.trim(),
@@ -43,7 +44,7 @@ const options = () => {
       type: "bar", barMaxWidth: upright ? 40 : 18, cursor: "default",
       label: { show: !upright || bars.length <= 14, position: upright ? "top" : "right", ...text, color: colour("--ink"), formatter: (one) => bars[one.dataIndex].words },
       emphasis: { disabled: true },
-      data: bars.map((bar) => ({ value: bar.value ?? "-", itemStyle: { color: colour(TONES[bar.tone]), borderRadius: upright ? [3, 3, 0, 0] : [0, 3, 3, 0] } })),
+      data: bars.map((bar) => ({ value: bar.value ?? "-", itemStyle: { color: colour(TONES[bar.tone]), opacity: bar.tone === "calm" ? CALM : 1, borderRadius: upright ? [3, 3, 0, 0] : [0, 3, 3, 0] } })),
     }],
   };
 };
