@@ -251,6 +251,7 @@ def test_days_have_months_too(app: Flask, sign_in: SignIn) -> None:
     counted = drawn(fan, "/equipment/chart/", by="warranty_until")
     assert counted == {"2026-03": "1", "2026-04": "1", "Not filled in": "1"}
     assert lead_to_their_records(sign_in("fan"), "/equipment/chart/", by="warranty_until") == 2
+    assert list(drawn(fan, "/area/chart/")) == ["In use"]
 
 
 # -- rights ----------------------------------------------------------------------------------

@@ -241,7 +241,7 @@ class Chart:
         names = self._names(tallies)
         bars = [self._bar(names.get(key, f"#{key}"), tallies[key], key) for key in self._ordered(tallies)]
         if None in tallies:
-            bars.append(self._bar(_("Not filled in"), tallies[None]))
+            bars.append(self._empty(tallies[None]))
         others = whole.without(tallies.values())
         return [*bars, self._bar(_("All others"), others)] if others.count else bars
 
@@ -267,6 +267,9 @@ class Chart:
         filters = None if key is None else {self.by.name: _text(key)}
         return Bar(label, tally.of(self.of), tally.count, filters, self._tone(key))
 
+    def _empty(self, tally: Tally) -> Bar:
+        return self._bar(str(self.view.empty_words.get(self.by.filter.column_name) or _("Not filled in")), tally)
+
     def _tone(self, key: Any) -> str:
         """States keep the colour of their badge where a list of states has colours."""
         if key is None:
@@ -289,7 +292,7 @@ class Chart:
                 tally = tallies.get(month, Tally(0, 0, None))
                 bars.append(Bar(month, tally.of(self.of), tally.count, self._bounds(month)))
         if None in tallies:
-            bars.append(self._bar(_("Not filled in"), tallies[None]))
+            bars.append(self._empty(tallies[None]))
         return bars
 
     def _bounds(self, month: str) -> dict[str, str]:

@@ -42,7 +42,7 @@ const options = () => {
     xAxis: upright ? names : values, yAxis: upright ? values : names,
     series: [{
       type: "bar", barMaxWidth: upright ? 40 : 18, cursor: "default",
-      label: { show: !upright || bars.length <= 14, position: upright ? "top" : "right", ...text, color: colour("--ink"), formatter: (one) => bars[one.dataIndex].words },
+      label: { show: !upright || bars.length <= 14, position: upright ? "top" : "right", ...text, color: colour("--ink"), opacity: 1, formatter: (one) => bars[one.dataIndex].words },
       emphasis: { disabled: true },
       data: bars.map((bar) => ({ value: bar.value ?? "-", itemStyle: { color: colour(TONES[bar.tone]), opacity: bar.tone === "calm" ? CALM : 1, borderRadius: upright ? [3, 3, 0, 0] : [0, 3, 3, 0] } })),
     }],
