@@ -14,7 +14,7 @@ from app.core import clock
 from app.core.db import db
 from app.core.types import UtcDateTime
 
-FIRST_YEAR, LAST_YEAR = 2000, 2060
+FIRST_YEAR, YEARS_AHEAD = 2000, 10
 """Between these a zone's changes of offset are followed exactly; before and after, the nearest offset is taken."""
 
 
@@ -25,7 +25,7 @@ def month_of(column: Any) -> ColumnElement[Any]:
         return func.to_char(func.timezone(clock.office_zone().key, column) if is_moment else column, "YYYY-MM")
     if not is_moment:
         return func.strftime("%Y-%m", column)
-    (_since, first), *later = _offsets(clock.office_zone())
+    (_since, first), *later = _offsets(clock.office_zone(), clock.today().year + YEARS_AHEAD)
     shifted = [(column >= since, _month(column, offset)) for since, offset in reversed(later)]
     return case(*shifted, else_=_month(column, first)) if shifted else _month(column, first)
 
@@ -36,13 +36,13 @@ def _month(column: Any, offset: timedelta) -> Any:
 
 
 @lru_cache(maxsize=4)
-def _offsets(zone: ZoneInfo) -> list[tuple[datetime, timedelta]]:
+def _offsets(zone: ZoneInfo, last_year: int) -> list[tuple[datetime, timedelta]]:
     """Return from which moment on which offset puts the office's moments into the right month.
 
     Only where a month begins does it matter, so each month's first moment is asked, and the offset is taken to change
     in the middle of a month.
     """
-    firsts = [date(year, month, 1) for year in range(FIRST_YEAR, LAST_YEAR) for month in range(1, 13)]
+    firsts = [date(year, month, 1) for year in range(FIRST_YEAR, last_year + 1) for month in range(1, 13)]
     starts = [datetime.combine(first, time(), zone) for first in firsts]
     runs = [next(run) for _offset, run in groupby(starts, key=lambda start: start.utcoffset())]
     return [(start.astimezone(UTC) - timedelta(days=15), start.utcoffset() or timedelta()) for start in runs]
