@@ -16,6 +16,7 @@ UV_COMPILE = .venv/bin/uv pip compile -q --universal --python-version 3.11 --gen
 NPM = PATH="$(CURDIR)/.venv/bin:$$PATH" npm
 # The files that pages load, out of the packages of package.json.
 ASSETS = @tabler/core/dist/css/tabler.min.css \
+	echarts/dist/echarts.simple.min.js \
 	tom-select/dist/css/tom-select.bootstrap5.min.css \
 	tom-select/dist/js/tom-select.complete.min.js
 

@@ -52,6 +52,7 @@ class ShiftTypeView(CatalogView):
     datamodel = PortalInterface(ShiftType)
     title, noun = _l("Shift types"), _l("Shift type")
     list_columns = ["name", "starts_at", "ends_at", "break_minutes", "color", "retired_on", "code"]
+    search_columns = ["color", "retired_on"]
     show_columns = [*list_columns, "is_over_midnight", "work", "position"]
     add_columns = ["starts_at", "ends_at", "break_minutes", "color", *CATALOG_COLUMNS]
     label_columns = {
@@ -71,6 +72,7 @@ class LeaveKindView(CatalogView):
     datamodel = PortalInterface(LeaveKind)
     title, noun = _l("Kinds of leave"), _l("Kind of leave")
     list_columns = ["name", "is_paid", "position", "retired_on", "code"]
+    search_columns = ["is_paid", "retired_on"]
     add_columns = ["is_paid", *CATALOG_COLUMNS]
     label_columns = {"is_paid": _l("Paid")}
 

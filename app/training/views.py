@@ -273,6 +273,7 @@ class TrainingPlanView(PortalView):
     add_columns = ["year", "budget", "goals"]
     edit_columns = ["budget", "goals"]
     search_columns = ["status", "year"]
+    no_amounts = ("year", "edition")
     searched = ["goals"]
     base_order = ("id", "desc")
     related_views = [PlanItemView]
