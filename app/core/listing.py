@@ -32,6 +32,11 @@ LAST_PAGE = COUNT_CAP // PAGE_SIZES[0]
 LONGEST_SEARCH = 100
 
 
+def search_text(args: Mapping[str, str]) -> str:
+    """Return what an address searches for, as every search box reads it."""
+    return args.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
+
+
 @dataclass
 class Control:
     """One filter as the page shows it: a text, a choice, a look-up, or a range."""
@@ -52,7 +57,7 @@ class Listing:
         self.args: MultiDict[str, str] = args if isinstance(args, MultiDict) else MultiDict(args)
         self.ignored: list[str] = []
         self.conditions: list[Any] = [view.scope_condition(verb)]
-        self.text = self.args.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
+        self.text = search_text(self.args)
         if self.text and view.searched:
             self.conditions.append(view.search_condition(self.text))
         self.chips: list[tuple[str, str]] = []
@@ -102,6 +107,10 @@ class Listing:
 
     def statement(self) -> Select[Any]:
         """Return the statement for every matching row, in order, with the listed relations."""
+        return self.ordered().options(*self._loading())
+
+    def ordered(self) -> Select[Any]:
+        """Return the statement for every matching row, in order, with nothing loaded beside it."""
         model = self.view.datamodel.obj
         query = self.matching()
         head, _dot, rest = self.order.partition(".")
@@ -110,7 +119,7 @@ class Listing:
             query = query.outerjoin(attribute)
             attribute = getattr(attribute.property.mapper.class_, rest)
         ways = (attribute.desc(), model.id.desc()) if self.direction == "desc" else (attribute.asc(), model.id.asc())
-        return query.order_by(*ways).options(*self._loading())
+        return query.order_by(*ways)
 
     def _loading(self) -> Iterator[Any]:
         """Load listed relations with one statement each; catalogs, which filters read anyway, from the session."""

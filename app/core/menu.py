@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,14 @@ def open_screen(builder: AppBuilder, view: type[Any], group: str | None, *, has_
         builder.add_api(api_of(view))
 
 
+def screens_in_order(groups: Iterable[str] = GROUPS) -> list[PortalView]:
+    """Return the screens of entities that stand in the navigation, group by group, whoever may open them."""
+    builder = current_app.appbuilder  # type: ignore[attr-defined]
+    by_name = {item.name: item for item in builder.menu.get_list()}
+    items = (item for name in groups if name in by_name for item in by_name[name].childs)
+    return [item.baseview for item in items if isinstance(item.baseview, PortalView)]
+
+
 @dataclass(frozen=True)
 class Entry:
     """One line of the navigation."""
@@ -39,6 +48,8 @@ class Entry:
     label: str
     url: str
     is_here: bool
+    screen: str
+    """The screen's name, by which its count of waiting records is found."""
 
 
 def navigation() -> list[tuple[str, list[Entry]]]:
@@ -49,7 +60,12 @@ def navigation() -> list[tuple[str, list[Entry]]]:
     shown = []
     for name, label in GROUPS.items():
         entries = [
-            Entry(str(item.label), item.get_url(), request.blueprint == item.baseview.endpoint)
+            Entry(
+                str(item.label),
+                item.get_url(),
+                request.blueprint == item.baseview.endpoint,
+                type(item.baseview).__name__,
+            )
             for item in (by_name[name].childs if name in by_name else ())
             if opens(held, item.baseview)
         ]

@@ -129,6 +129,12 @@ class Workflow:
         known = {state for step in self.steps.values() for state in (*step.sources, step.to)}
         return [state for state in type(next(iter(known))) if state in known]
 
+    @property
+    def ends(self) -> frozenset[Choice]:
+        """The states in which nothing is left to do: the last of the way, where a step ends it, and dead ends."""
+        last = {step.to for step in self.steps.values() if step.ends} | set(self.path[-1:])
+        return frozenset(last | set(self.states) - {state for step in self.steps.values() for state in step.sources})
+
     def stages(self, item: Any) -> list[tuple[Choice, str]]:
         """Return the usual way with a record's place on it: each state is «past», «here» or «ahead».
 

@@ -27,6 +27,7 @@ class ClauseView(PortalView):
     add_columns = ["number", "chapter", "text", "in_force_from", "in_force_to"]
     search_columns = ["chapter"]
     searched = ["number", "text"]
+    found_globally = True
     base_order = ("number", "asc")
     has_files = False
     validators_columns = {"in_force_to": [After("in_force_from")]}
