@@ -67,7 +67,7 @@ def _told(found: list[Found]) -> str:
     if not count:
         return _("Nothing found")
     if any(one.is_more for one in found):
-        return _("More than %(count)s hits", count=count)
+        return _("%(count)s hits shown, there are more", count=count)
     return ngettext("%(num)s hit", "%(num)s hits", count)
 
 
