@@ -39,8 +39,7 @@ class PulseView(BaseView):
         An open page keeps asking: it must neither keep its session alive nor leave a message for the next page.
         """
         g.portal_by_itself = True
-        setting = g.get("portal_setting")
-        if not g.user.is_authenticated or (setting is not None and setting.must_change_password):
+        if not g.user.is_authenticated or (g.portal_setting is not None and g.portal_setting.must_change_password):
             return Response(status=401)
         tasks, count = pressing(viewer(), clock.now(), TASKS)
         told = ngettext("%(num)s late or due soon", "%(num)s late or due soon", count)
