@@ -9,7 +9,7 @@ from flask import Flask
 from flask_appbuilder import AppBuilder
 from flask_migrate import Migrate
 
-from app.core import i18n, security, web
+from app.core import i18n, security, themes, web
 from app.core.db import Model, db
 from config import ROOT, Settings, flask_config
 
@@ -52,6 +52,7 @@ def create_app(settings: Settings, **overrides: object) -> Flask:
         )
         builder.init_app(app, db.session)
         i18n.init_app(app)
+        themes.init_app(app)
         register_rooms(builder)
         import_module("app.lobby.commands").init_app(app)
     return app

@@ -228,10 +228,3 @@ def test_a_login_without_a_staff_record_is_told_what_is_there(app: Flask, sign_i
     db.session.commit()
     assert waiting(person) == {}
     assert pulse(person)["due"]["count"] == 0
-
-
-def test_the_ends_of_a_workflow_are_told_from_its_steps(app: Flask) -> None:
-    views = app.extensions["portal_views"]
-    assert views[Complaint].workflow.ends == {TicketStatus.CLOSED}
-    assert views[Repair].workflow.ends == {RepairStatus.CLOSED, RepairStatus.SCRAPPED}
-    assert views[LeaveRequest].workflow.ends == set(LeaveStatus) - {LeaveStatus.ASKED}

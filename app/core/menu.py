@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 from app.core.api import api_of
 from app.core.security import grants, opens
 from app.core.views import PortalView
+from app.core.views_catalog import CatalogView
 
 GROUPS = {
     "mine": _l("My work"),
@@ -20,11 +21,16 @@ GROUPS = {
     "team": _l("Team"),
     "workplace": _l("Workplace"),
     "administration": _l("Administration"),
+    "choices": _l("Lists of choices"),
 }
+FOLDED = "choices"
+"""The short catalogs behind the choices of forms: many, and seldom opened."""
 
 
 def open_screen(builder: AppBuilder, view: type[Any], group: str | None, *, has_api: bool = True) -> None:
     """Register a screen and, for an entity, its REST API; without a group it has no entry in the navigation."""
+    if group == "administration" and issubclass(view, CatalogView):
+        group = FOLDED
     if group is None:
         builder.add_view_no_menu(view)
     else:
@@ -43,16 +49,29 @@ def screens_in_order(groups: Iterable[str] = GROUPS) -> list[PortalView]:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the navigation."""
+    """One line of the navigation; ``screen`` names the screen it opens."""
 
     label: str
     url: str
     is_here: bool
     screen: str
-    """The screen's name, by which its count of waiting records is found."""
 
 
-def navigation() -> list[tuple[str, list[Entry]]]:
+@dataclass(frozen=True)
+class Group:
+    """One group of the navigation; a folded one is opened by a click, or where one is."""
+
+    label: str
+    is_folded: bool
+    entries: list[Entry]
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the page belongs to one of the entries."""
+        return any(entry.is_here for entry in self.entries)
+
+
+def navigation() -> list[Group]:
     """Return the groups with the entries this person may open; groups keep the order of ``GROUPS``."""
     builder = current_app.appbuilder  # type: ignore[attr-defined]
     held = grants()
@@ -64,11 +83,11 @@ def navigation() -> list[tuple[str, list[Entry]]]:
                 str(item.label),
                 item.get_url(),
                 request.blueprint == item.baseview.endpoint,
-                type(item.baseview).__name__,
+                item.baseview.class_permission_name,
             )
             for item in (by_name[name].childs if name in by_name else ())
             if opens(held, item.baseview)
         ]
         if entries:
-            shown.append((str(label), entries))
+            shown.append(Group(str(label), name == FOLDED, entries))
     return shown

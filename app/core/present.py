@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -164,6 +164,17 @@ class Line:
     who: str
     what: str
     changes: list[tuple[str, str, str]]
+
+    @property
+    def sentences(self) -> Iterator[str]:
+        """What changed, a sentence each: «Seat: changed from B11 to B12»."""
+        for label, before, after in self.changes:
+            if before == NOTHING:
+                yield about(label, after)
+            elif after == NOTHING:
+                yield _("%(label)s: removed (it was “%(before)s”)", label=label, before=before)
+            else:
+                yield _("%(label)s: from “%(before)s” to “%(after)s”", label=label, before=before, after=after)
 
 
 def history(

@@ -60,6 +60,12 @@ class DeclaredView(ModelView):
     """Whether several are usually added one after the other; ``after_add`` then finds «again» in the form."""
     related_rows: int = RELATED_ROWS
     """How many rows the page of the record they belong to shows."""
+    sections: ClassVar[Sequence[tuple[LazyString, Sequence[str]]]] = ()
+    """Headings and the columns under them, for the form and the page of a record; what none names stands first."""
+    boxed: ClassVar[tuple[str, ...]] = ()
+    """Columns of the small form that stands over these rows on the page of the record they belong to."""
+    added_in_passing: bool = True
+    """Whether a form whose look-up does not find such a record offers to add one without leaving."""
     has_files: bool = True
     """Whether photos and documents may be kept with a record."""
     empty_hint: LazyString | None = None
@@ -144,7 +150,8 @@ class DeclaredView(ModelView):
         mapper = sa_inspect(self.model)
         plain = set(mapper.column_attrs.keys())
         plain -= getattr(self.model, "sensitive", frozenset())
-        self.order_columns = self.order_columns or [name for name in self.list_columns if name in plain]
+        told = dict.fromkeys([*self.list_columns, *self.show_columns])
+        self.order_columns = self.order_columns or [name for name in told if name in plain]
         relations = mapper.relationships
         listed = (name.partition(".")[0] for name in self.list_columns)
         self.eager = tuple(dict.fromkeys([*(name for name in listed if name in relations), *self.loaded]))
@@ -210,6 +217,15 @@ class DeclaredView(ModelView):
         """Go back to the list."""
         return self.list_url()
 
+    def grouped(self, columns: Sequence[str]) -> list[tuple[str, list[str]]]:
+        """Return columns under their headings, in the order of ``sections``; those of no section first, files last."""
+        last = [column for column in columns if column == "attachments"]
+        named = {*last, *(column for _heading, under in self.sections for column in under)}
+        parts = [("", [column for column in columns if column not in named])]
+        parts += [(str(heading), [one for one in under if one in columns]) for heading, under in self.sections]
+        parts.append(("", last))
+        return [(heading, under) for heading, under in parts if under]
+
     # -- rights ------------------------------------------------------------------------------
 
     def may(self, verb: str) -> bool:
@@ -229,7 +245,7 @@ class DeclaredView(ModelView):
     def queue(self) -> ColumnElement[bool] | None:
         """Return which rows wait for this person, or None for a screen that nobody works off.
 
-        They are the person's own rows up to an end of the workflow; ``queue_steps`` names steps to go by instead.
+        They are the person's own rows in the open states of the workflow; ``queue_steps`` names steps to go by instead.
         """
         if self.workflow is None:
             return None
@@ -238,7 +254,7 @@ class DeclaredView(ModelView):
         if Scope.OWN not in self.scopes:
             return None
         own = scope_clause(self.model, Scope.OWN, self.scopes)
-        return and_(getattr(self.model, self.workflow.column).not_in(self.workflow.ends), own)
+        return and_(getattr(self.model, self.workflow.column).in_(self.workflow.open_states), own)
 
     def waiting_for(self, *names: str) -> ColumnElement[bool]:
         """Return which rows wait for one of these steps that this person may take with them."""

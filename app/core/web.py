@@ -18,6 +18,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from app.core import receipts
 from app.core.db import Trouble, db, transactions, trouble_of
 from app.core.sealed import WrongKeyError, require_key
 
@@ -45,7 +46,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _error_page)
     app.register_error_handler(Exception, _bug_page)
     app.register_error_handler(WrongKeyError, _wrong_key_page)
-    app.context_processor(lambda: {"file_bounds": _file_bounds, "page_layout": page_layout()})
+    app.context_processor(lambda: {"file_bounds": _file_bounds, "page_layout": page_layout(), "once": receipts.token})
     app.before_request(_check_address)
     app.before_request(_check_key)
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from flask import current_app
 from flask_babel import LazyString
 from flask_babel import gettext as _
-from sqlalchemy import or_
+from sqlalchemy import ColumnElement, or_
 
 from app.core import audit, clock
 from app.core.db import db
@@ -57,6 +57,9 @@ class TaskKeeper(Protocol):
 
     def lines(self, item: Recorded) -> list[TaskLine]:
         """Return the record's tasks as its page shows them."""
+
+    def late(self, model: type[Any], now: datetime) -> ColumnElement[bool]:
+        """Return the condition, for a query over a model, that something owed for the record is late."""
 
 
 def task_keeper() -> TaskKeeper:
@@ -103,6 +106,11 @@ class Step:
     confirm: LazyString | None = None
 
     @property
+    def is_main(self) -> bool:
+        """Whether this is the usual way on: its button stands last, where the page's one main button stands."""
+        return self.tone == "main"
+
+    @property
     def sources(self) -> frozenset[Choice]:
         """The states the step starts from."""
         return frozenset({self.from_}) if isinstance(self.from_, Choice) else frozenset(self.from_)
@@ -130,10 +138,16 @@ class Workflow:
         return [state for state in type(next(iter(known))) if state in known]
 
     @property
-    def ends(self) -> frozenset[Choice]:
-        """The states in which nothing is left to do: the last of the way, where a step ends it, and dead ends."""
-        last = {step.to for step in self.steps.values() if step.ends} | set(self.path[-1:])
-        return frozenset(last | set(self.states) - {state for step in self.steps.values() for state in step.sources})
+    def open_states(self) -> list[Choice]:
+        """The states that steps lead on from, but for the last of the usual way: a record is reopened from there."""
+        last = self.path[-1:]
+        leading = {state for step in self.steps.values() for state in step.sources}
+        return [state for state in self.states if state in leading and state not in last]
+
+    @property
+    def has_promises(self) -> bool:
+        """Whether any step opens or closes a task."""
+        return any(step.keeps or step.starts for step in self.steps.values())
 
     def stages(self, item: Any) -> list[tuple[Choice, str]]:
         """Return the usual way with a record's place on it: each state is «past», «here» or «ahead».

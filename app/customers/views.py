@@ -112,6 +112,11 @@ class CustomerView(RevealingView):
     """Everyone we serve."""
 
     datamodel = PortalInterface(Customer)
+    sections = (
+        (_l("Who it is"), ("name", "kind", "jurisdiction", "id_kind", "id_number", "birth_date")),
+        (_l("How to reach"), ("mobile", "phone", "email", "address")),
+        (_l("Wishes"), ("language", "preferred_channel", "contact_wishes")),
+    )
     title, noun = _l("Customers"), _l("Customer")
     list_columns = ["number", "name", "kind", "mobile", "jurisdiction", "language"]
     show_columns = [

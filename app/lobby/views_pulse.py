@@ -57,7 +57,7 @@ def queues() -> dict[str, int]:
     """
     waiting = {view: view.queue() for view in screens_in_order() if view.may("list")}
     counts = {
-        type(view).__name__: select(func.count())
+        view.class_permission_name: select(func.count())
         .select_from(_rows(view).where(condition).limit(CAP).subquery())
         .scalar_subquery()
         for view, condition in waiting.items()

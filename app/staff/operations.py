@@ -101,6 +101,15 @@ class Tasks:
         rows = db.session.scalars(select(Task).where(*_about(item)).order_by(Task.due_at))
         return [task_line(task) for task in sorted(rows, key=lambda task: task.status not in RUNNING)]
 
+    def late(self, model: type[Any], now: datetime) -> ColumnElement[bool]:
+        """Return, for a query over records of a model and its kinds, that an open task of theirs is late."""
+        return exists().where(
+            Task.entity.in_(kind.class_.__tablename__ for kind in inspect(model).self_and_descendants),
+            Task.record_id == model.id,
+            Task.status == TaskStatus.OPEN,
+            Task.due_at < now,
+        )
+
     def _running(self, item: Recorded, promise: str) -> Task | None:
         wanted = select(Task).where(*_about(item), Task.promise == promise, Task.status.in_(RUNNING))
         return db.session.scalars(wanted.order_by(Task.id.desc())).first()

@@ -71,6 +71,11 @@ class StaffMemberView(PortalView):
         "hired_on",
         "left_on",
     ]
+    added_in_passing = False
+    sections = (
+        (_l("Place in the department"), ("department", "team", "position", "leads")),
+        (_l("At work"), ("extension", "languages", "user", "hired_on", "left_on")),
+    )
     search_columns = ["department", "team", "position", "hired_on"]
     searched = ["number", "name", "extension"]
     found_globally = True

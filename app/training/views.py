@@ -113,6 +113,10 @@ class TrainingSessionView(PortalView):
     """Courses held: when, where, how, by whom."""
 
     datamodel = PortalInterface(TrainingSession)
+    sections = (
+        (_l("When and where"), ("starts_at", "ends_at", "place", "method", "capacity")),
+        (_l("Who"), ("trainer", "outside_trainer", "team", "plan_item")),
+    )
     workflow = SESSION
     title, noun = _l("Training sessions"), _l("Training session")
     list_columns = ["starts_at", "course", "place", "method", "trainer", "team", "status"]

@@ -86,6 +86,10 @@ class RepairView(PortalView):
     """Faults from report to return to service."""
 
     datamodel = PortalInterface(Repair)
+    sections = (
+        (_l("Fault"), ("equipment", "fault_kind", "fault", "impact", "reporter", "reported_at")),
+        (_l("Work done"), ("owner", "part", "expected_on", "remedy", "cost", "returned_at", "downtime", "reason")),
+    )
     workflow = REPAIR
     title, noun = _l("Repairs"), _l("Repair")
     list_columns = ["number", "equipment", "fault_kind", "impact", "status", "owner", "reported_at"]
@@ -159,6 +163,13 @@ class EquipmentView(PortalView):
     """The register of equipment."""
 
     datamodel = PortalInterface(Equipment)
+    sections = (
+        (_l("Where it stands"), ("area", "seat", "keeper", "status")),
+        (
+            _l("Purchase and warranty"),
+            ("model_name", "serial_number", "supplier", "bought_on", "warranty_until", "cost"),
+        ),
+    )
     title, noun = _l("Equipment"), _l("Piece of equipment")
     list_columns = ["tag", "name", "kind", "area", "seat", "keeper", "status"]
     show_columns = [*list_columns, "model_name", "serial_number", "supplier", "bought_on", "warranty_until", "cost"]
