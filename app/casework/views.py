@@ -226,6 +226,8 @@ class OneKindView(PortalView):
     list_columns = ["number", "subject", "customer", "product_line", "status", "due_at", "owner", "opened_at"]
     search_columns = ["status", "customer", "owner", "product_line", "topic", "channel", "opened_at", "closed_at"]
     searched = ["number", "subject", "customer.number"]
+    found_globally = True
+    found_columns = ("number", "subject", "customer")
     scopes = TICKET_SCOPES
     loaded = ("open_tasks",)
     formatters_columns = {"due_at": present.due}

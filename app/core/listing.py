@@ -45,6 +45,11 @@ LAST_PAGE = COUNT_CAP // PAGE_SIZES[0]
 LONGEST_SEARCH = 100
 
 
+def search_text(args: Mapping[str, str]) -> str:
+    """Return what an address searches for, as every search box reads it."""
+    return args.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
+
+
 @dataclass
 class Control:
     """One filter as the page shows it: a text, a choice, a look-up, or a range."""
@@ -67,7 +72,7 @@ class Listing:
         self.read: dict[str, dict[str, Any]] = {}
         """What each filter of the address holds: the values by their texts."""
         self.conditions: list[Any] = [view.scope_condition(verb)]
-        self.text = self.args.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
+        self.text = search_text(self.args)
         if self.text and view.searched:
             self.conditions.append(view.search_condition(self.text))
         self.columns: list[str] = view.list_columns
@@ -130,8 +135,12 @@ class Listing:
 
     def statement(self) -> Select[Any]:
         """Return the statement for every matching row, in order, with the listed relations."""
+        return self.ordered().options(*self._loading())
+
+    def ordered(self) -> Select[Any]:
+        """Return the statement for every matching row, in order, with nothing loaded beside it."""
         query, attribute = self._ordered_by(self.matching())
-        return self._in_order(query, attribute, down=self.direction == "desc").options(*self._loading())
+        return self._in_order(query, attribute, down=self.direction == "desc")
 
     def _ordered_by(self, query: Select[Any]) -> tuple[Select[Any], InstrumentedAttribute[Any]]:
         """Return a statement that reaches the column of the order, and that column."""

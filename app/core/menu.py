@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,14 @@ def open_screen(builder: AppBuilder, view: type[Any], group: str | None, *, has_
         builder.add_view(view, view.__name__, label=view.title, category=group, category_label=GROUPS[group])
     if has_api and issubclass(view, PortalView):
         builder.add_api(api_of(view))
+
+
+def screens_in_order(groups: Iterable[str] = GROUPS) -> list[PortalView]:
+    """Return the screens of entities that stand in the navigation, group by group, whoever may open them."""
+    builder = current_app.appbuilder  # type: ignore[attr-defined]
+    by_name = {item.name: item for item in builder.menu.get_list()}
+    items = (item for name in groups if name in by_name for item in by_name[name].childs)
+    return [item.baseview for item in items if isinstance(item.baseview, PortalView)]
 
 
 @dataclass(frozen=True)

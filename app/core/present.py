@@ -25,6 +25,8 @@ from app.core.types import Choice, UtcDateTime
 NOTHING = "—"
 SHORTENED_AT = 80
 STEP_TAKES = timedelta(seconds=2)
+SOON = timedelta(hours=4)
+"""How long before it is due a task counts as pressing."""
 SHORT_NUMBER = 8
 SHORT_NAME = 2
 
@@ -93,7 +95,7 @@ def due_words(due: datetime) -> tuple[str, str]:
     left = due - clock.now()
     if left < timedelta(0):
         return _("%(span)s overdue", span=span(left)), "late"
-    return _("%(span)s left", span=span(left)), "soon" if left < timedelta(hours=4) else "calm"
+    return _("%(span)s left", span=span(left)), "soon" if left < SOON else "calm"
 
 
 def count_words(count: int) -> str:

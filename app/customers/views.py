@@ -44,6 +44,8 @@ class PolicyView(RevealingView):
     ]  # fmt: skip
     search_columns = ["holder", "insured", "product_line", "state", "starts_on", "ends_on"]
     searched = ["number", "product", "holder.number"]
+    found_globally = True
+    found_columns = ("number", "product", "holder")
     base_order = ("starts_on", "desc")
     label_columns = {
         "number": _l("Policy number"),
@@ -126,6 +128,8 @@ class CustomerView(RevealingView):
     add_columns = [column for column in show_columns if column != "number"]
     search_columns = ["kind", "jurisdiction", "language"]
     searched = ["number", "name"]
+    found_globally = True
+    found_columns = ("number", "name", "mobile")
     base_order = ("id", "desc")
     related_views = [PolicyView, InsuranceNeedView, ConsentView]
     validators_columns = {

@@ -9,11 +9,12 @@ from flask_appbuilder import AppBuilder
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext
 from markupsafe import Markup
+from sqlalchemy import ColumnElement, and_
 
 from app.core import present
 from app.core.interface import PortalInterface
 from app.core.menu import open_screen
-from app.core.scope import Scope, set_viewer_loader
+from app.core.scope import Scope, set_viewer_loader, viewer
 from app.core.views import PortalView
 from app.core.views_catalog import CATALOG_COLUMNS, CatalogView
 from app.core.workflow import set_task_keeper
@@ -79,6 +80,7 @@ class StaffMemberView(PortalView):
     )
     search_columns = ["department", "team", "position", "hired_on"]
     searched = ["number", "name", "extension"]
+    found_globally = True
     scopes = {Scope.OWN: ("id",), Scope.TEAM: ("team_id",), Scope.DEPARTMENT: ("department_id",)}
     base_order = ("number", "asc")
     exact = ("number", "name")
@@ -121,6 +123,10 @@ class TaskView(PortalView):
         "done_at": _l("Done at"),
         "late_at": _l("Late since"),
     }
+
+    def queue(self) -> ColumnElement[bool]:
+        """What a person owes waits for them, whether its clock runs or not."""
+        return and_(Task.status.in_(operations.RUNNING), operations.owed_by(viewer()))
 
     def default_filters(self) -> dict[str, Any]:
         """Begin with what is still owed."""

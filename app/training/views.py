@@ -68,6 +68,7 @@ class EnrolmentView(PortalView):
     edit_columns = []
     search_columns = ["session", "person", "status"]
     searched = ["person.name", "session.course.title", "session.course.code"]
+    queue_steps = ("read",)
     scopes = {Scope.OWN: ("person_id",), Scope.TEAM: ("person.team_id",), Scope.DEPARTMENT: ("person.department_id",)}
     base_order = ("id", "desc")
     exclude_route_methods = PortalView.exclude_route_methods | {"edit"}
@@ -183,6 +184,9 @@ class TrainingSessionView(PortalView):
             return super().scope_condition(verb)
         return scope_clause(self.model, grants().scope(verb, self.class_permission_name), RUN_BY)
 
+    def queue(self) -> None:
+        """Nobody works sessions off; what waits for their participants is told at the training places."""
+
     def locked(self, item: TrainingSession) -> LazyString | None:
         """What participants were told is changed only so that they are told again."""
         if item.status in {None, SessionStatus.PLANNED}:
@@ -275,6 +279,9 @@ class TrainingPlanView(PortalView):
     search_columns = ["status", "year"]
     no_amounts = ("year", "edition")
     searched = ["goals"]
+    found_globally = True
+    found_columns = ("year", "edition", "author")
+    queue_steps = ("approve",)
     base_order = ("id", "desc")
     related_views = [PlanItemView]
     validators_columns = {"year": [NumberRange(*YEARS)]}
@@ -321,6 +328,7 @@ class CourseView(PortalView):
     add_columns = ["code", "title", "topic_area", "level", "hours", "summary", "retired_on"]
     search_columns = ["topic_area", "level"]
     searched = ["code", "title"]
+    found_globally = True
     base_order = ("code", "asc")
     related_views = [TrainingSessionView]
     label_columns = {

@@ -141,7 +141,9 @@ def test_the_main_things_are_reached_by_keyboard(app: Flask, browse: Browse, say
     expect(fan.locator(".skip")).to_be_in_viewport()
     wanted = {
         "navigation": "nav.side li a[aria-current]",
+        "search over everything": "#top-q",
         "languages": ".languages button",
+        "notifications": ".top-due summary",
         "account": ".me",
         "primary action": ".page-head .btn-primary",
         "search": "#q",
