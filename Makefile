@@ -13,11 +13,13 @@ PYTEST = .venv/bin/python -m pytest -n 2 --dist worksteal
 UV_COMPILE = .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock" $(UPGRADE)
 # Node.js of .venv, if it had to be installed there, goes before the machine's.
-NPM = PATH="$(CURDIR)/.venv/bin:$$PATH" npm
-# The files that pages load, out of the packages of package.json.
-ASSETS = @tabler/core/dist/css/tabler.min.css \
-	tom-select/dist/css/tom-select.bootstrap5.min.css \
+NODE = PATH="$(CURDIR)/.venv/bin:$$PATH"
+NPM = $(NODE) npm
+# The files that pages load, out of the packages of package.json; Tabler's sheet comes by purgecss.config.cjs.
+ASSETS = tom-select/dist/css/tom-select.bootstrap5.min.css \
 	tom-select/dist/js/tom-select.complete.min.js
+# Where the names stand that decide what is kept of Tabler.
+NAMING = $(shell find app -name vendor -prune -o \( -name '*.html' -o -name '*.js' -o -name '*.py' \) -print)
 
 .DEFAULT_GOAL = help
 .NOTPARALLEL:
@@ -117,7 +119,7 @@ lock: .venv/.dev ## Renew the lock files from requirements*.in and package.json
 
 clean: ## Remove what was installed and cached; the data in var/ stays
 	@rm -rf .venv node_modules app/static/vendor .hypothesis .import_linter_cache .mypy_cache \
-		.pytest_cache .ruff_cache
+		.pytest_cache .ruff_cache .vendor
 	@find app tests translations migrations seed -name __pycache__ -prune -exec rm -rf {} +
 	@rm -f translations/*/LC_MESSAGES/*.mo
 
@@ -152,6 +154,8 @@ node_modules: package-lock.json | .venv/bin/python
 	@$(NPM) ci >/dev/null
 	@touch $@
 
-app/static/vendor: node_modules Makefile
-	@rm -rf $@ && mkdir -p $@
-	@cp $(addprefix node_modules/,$(ASSETS)) $@ || { rm -rf $@; exit 1; }
+app/static/vendor: node_modules Makefile purgecss.config.cjs $(NAMING)
+	@rm -rf .vendor && mkdir .vendor
+	@$(NODE) node_modules/.bin/purgecss --config purgecss.config.cjs --output .vendor
+	@cp $(addprefix node_modules/,$(ASSETS)) .vendor
+	@rm -rf $@ && mv .vendor $@
