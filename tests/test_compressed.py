@@ -54,10 +54,14 @@ def test_a_page_is_compressed_as_the_browser_can_read_it(app: Flask, sign_in: Si
 @pytest.mark.parametrize("encoding", ["br", "gzip"])
 def test_a_static_file_is_kept_a_year_and_compressed_once(app: Flask, sign_in: SignIn, encoding: str) -> None:
     mei = sign_in("mei")
+    with mei.session_transaction() as session:
+        session.permanent = True
     url = static(mei, "portal.css")
     first = ask(mei, url, encoding)
     assert first.headers["Content-Encoding"] == encoding
     assert "max-age=31536000" in first.headers["Cache-Control"]
+    assert first.headers["Vary"] == "Accept-Encoding", "a browser forgets what varies with a cookie at the next cookie"
+    assert "Set-Cookie" not in first.headers
     assert OPENED[encoding](first.data) == mei.get(url).data == (ROOT / "app/static/portal.css").read_bytes()
     again = ask(mei, url, encoding)
     assert again.data == first.data
