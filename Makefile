@@ -23,7 +23,7 @@ NAMING = $(shell find app -name vendor -prune -o \( -name '*.html' -o -name '*.j
 
 .DEFAULT_GOAL = help
 .NOTPARALLEL:
-.PHONY: help setup run test quick test-postgresql test-sqlite journeys figures bench lint types floors i18n \
+.PHONY: help setup run test quick test-postgresql test-sqlite journeys figures bench pictures lint types floors i18n \
 	i18n-check migrations migration format hooks lock clean browser
 
 help: ## List the targets
@@ -71,6 +71,9 @@ figures: .venv/.dev setup ## Print what an entity costs, statements per page and
 
 bench: .venv/.dev setup browser ## Measure what pages cost a slow desk, into docs/benchmarks.md
 	@.venv/bin/python -m tests.journeys.bench
+
+pictures: .venv/.dev setup browser ## Take the pictures of docs/pictures anew
+	@.venv/bin/python -m tests.journeys.pictures
 
 # ---------------------------------------------------------------- checks
 
