@@ -55,7 +55,7 @@ def quick(page: BeautifulSoup) -> dict[str, tuple[str, str]]:
     """Return the filters at one click: word, count and address."""
     found = {}
     for link in page.select(".quick-bar a"):
-        count = link.select_one(".count")
+        count = link.select_one(".tally")
         word = link.contents[0].strip()
         found[word] = (count.text if count else "", str(link["href"]))
     return found

@@ -17,7 +17,7 @@
       tab.append(part.dataset.tab);
       if (part.dataset.count && part.dataset.count !== "0") {
         const count = document.createElement("span");
-        count.className = "count";
+        count.className = "amount";
         count.textContent = part.dataset.count;
         tab.append(" ", count);
       }
