@@ -193,6 +193,7 @@ def row_of(view: PortalView, login: str) -> Any:
 def urls(view: PortalView, row: Any) -> Iterator[tuple[str, str]]:
     """Yield each page of a screen with the verb it asks for."""
     yield "list", f"{view.route_base}/list/"
+    yield "list", f"{view.route_base}/chart/"
     if "can_add" in view.base_permissions:
         yield "add", f"{view.route_base}/add"
     if row is not None:

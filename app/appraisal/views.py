@@ -105,6 +105,7 @@ class ScoreLineView(PortalView):
     show_columns = [*list_columns, "figure_count"]
     edit_columns = ["score", "comment"]
     search_columns = ["appraisal", "indicator"]
+    no_amounts = ("figure",)
     searched = ["appraisal.person.name", "comment"]
     scopes = {
         Scope.OWN: ("appraisal.person_id",),

@@ -324,6 +324,7 @@ class ComplaintView(OneKindView):
         "closed_at", "external_number"
     ]  # fmt: skip
     searched = ["number", "subject", "customer.number", "external_number"]
+    no_amounts = ("recovery_amount",)
     label_columns = {
         **TICKET_LABELS,
         "event_on": _l("When it happened"),

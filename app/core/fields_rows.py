@@ -48,6 +48,9 @@ def once(question: Hashable, ask: Callable[[], Any]) -> Any:
 class LookupTarget(Protocol):
     """The screen that answers for a look-up: it finds rows of its model within the person's rights."""
 
+    eager: tuple[str, ...]
+    """Relations that the words for a row may read."""
+
     def lookup_url(self) -> str:
         """Return the address that type-ahead asks."""
 

@@ -138,8 +138,10 @@ class AtMost(PortalFilter):
 
     def parse(self, text: str) -> Any:
         value = super().parse(text)
-        day_only = isinstance(value, datetime) and len(text.strip()) == len("2026-01-31")
-        return value + timedelta(days=1, microseconds=-1) if day_only else value
+        if not isinstance(value, datetime) or len(text.strip()) != len("2026-01-31"):
+            return value
+        # The office's next midnight, which is not always 24 hours away.
+        return super().parse(str(clock.local(value).date() + timedelta(days=1))) - timedelta(microseconds=1)
 
     def clause(self, value: Any) -> Any:
         return self.column <= value

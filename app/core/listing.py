@@ -69,6 +69,8 @@ class Listing:
         self.view = view
         self.args: MultiDict[str, str] = args if isinstance(args, MultiDict) else MultiDict(args)
         self.ignored: list[str] = []
+        self.read: dict[str, dict[str, Any]] = {}
+        """What each filter of the address holds: the values by their texts."""
         self.conditions: list[Any] = [view.scope_condition(verb)]
         self.text = search_text(self.args)
         if self.text and view.searched:
@@ -84,13 +86,14 @@ class Listing:
     def _filter(self) -> None:
         for name, found in self.view.filters_by_name().items():
             texts = [text for text in self.args.getlist(name) if text.strip()]
-            values = []
+            read = {}
             for text in texts[:20]:
                 try:
-                    values.append(found.parse(text))
+                    read[text] = found.parse(text)
                 except (ValueError, OverflowError):
                     self.ignored.append(str(self.view.label_columns[found.column_name]))
-            if values:
+            if read:
+                self.read[name], values = read, list(read.values())
                 self.conditions.append(or_(*(found.clause(value) for value in values)))
                 self._used.append((name, found, values))
 
@@ -232,6 +235,10 @@ class Listing:
 
     def link(self, **changes: Any) -> str:
         """Return the address of this list with some arguments changed; None takes one away."""
+        return self.view.list_url(**self.arguments(**changes))
+
+    def arguments(self, **changes: Any) -> dict[str, list[str]]:
+        """Return what the address of this list says, with some of it changed; None takes an argument away."""
         args = {name: self.args.getlist(name) for name in self.args if name in self.view.known_arguments()}
         for name, value in changes.items():
             args.pop(name, None)
@@ -242,7 +249,7 @@ class Listing:
                 args[name] = [""]
         if "page" not in changes:
             args.pop("page", None)
-        return self.view.list_url(**args)
+        return args
 
     def unfiltered(self) -> str:
         """Return the address of the whole list, without the filters it begins with."""

@@ -24,6 +24,8 @@ from app.core.errors import RuleError
 from app.core.forms import PortalForm
 from app.core.interface import parse_value
 from app.core.numbers import give_number
+from app.core.scope import Scope, paths_above, scope_clause
+from app.core.security import grants
 from app.core.views_lists import ListView
 from app.core.views_read import Link, posted
 from app.core.workflow import task_keeper
@@ -46,7 +48,8 @@ class ChangeView(ListView):
                     return self._answer_add(item)
                 if (led := receipts.led_to()) is not None:
                     return self._led(led)
-        return self._form_page(self.add_template, form, str(self.add_label or _("New: %(noun)s", noun=str(self.noun))))
+        title = str(self.add_label or _("New: %(noun)s", noun=str(self.noun)))
+        return self._form_page(self.add_template, form, title, checked=True)
 
     def _answered(self, form: PortalForm) -> Any | None:
         """Return the answer to a form that is only looked over while being filled in, or that came before."""
@@ -135,7 +138,12 @@ class ChangeView(ListView):
         elif (why := self.locked(item)) is not None:
             form.form_errors.append(str(why))
         return self._form_page(
-            self.edit_template, form, _("Edit: %(record)s", record=str(self.find(pk, "edit"))), others=others, item=item
+            self.edit_template,
+            form,
+            _("Edit: %(record)s", record=str(self.find(pk, "edit"))),
+            others=others,
+            item=item,
+            checked=True,
         )
 
     @expose("/delete/<pk>", methods=["POST"])
@@ -199,9 +207,22 @@ class ChangeView(ListView):
         del parent
         return None
 
+    def adds_under(self, parent: Any, relation: str) -> bool:
+        """Tell whether this person may add a record to the one it would belong to, as far as that hangs on that one."""
+        if relation not in self.add_columns or not self.may("add") or self.locked_under(parent) is not None:
+            return False
+        scope = grants().scope("add", self.class_permission_name)
+        (column,) = sa_inspect(self.model).relationships[relation].local_columns
+        above = paths_above(self.scopes, scope, relation, str(column.key))
+        if scope is Scope.ALL or above is None:
+            return True
+        model = type(parent)
+        within = select(model.id).where(model.id == parent.id, scope_clause(model, scope, above))
+        return db.session.scalar(within) is not None
+
     def add_links(self, parent: Any, relation: str) -> list[Link]:
         """Return the ways to add such a record to the one it would belong to, for those who may."""
-        if relation not in self.add_columns or not self.may("add") or self.locked_under(parent) is not None:
+        if not self.adds_under(parent, relation):
             return []
         return [Link(str(self.add_label or _("Add")), url_for(f"{self.endpoint}.add", **{relation: parent.id}))]
 

@@ -56,6 +56,10 @@ class DeclaredView(ModelView):
     """Columns that a form may leave empty although the table does not allow it: ``pre_add`` fills them in."""
     required_columns: ClassVar[tuple[str, ...]] = ()
     """Columns a person must fill in although the table allows them to be empty, as imported rows may have them."""
+    no_amounts: ClassVar[tuple[str, ...]] = ("position",)
+    """Numbers that name or order something, or have a unit in each row: charts group by them and add none up."""
+    empty_words: ClassVar[dict[str, LazyString]] = {}
+    """What charts call the rows whose column is empty, where «not filled in» is not what it means."""
     adds_many: bool = False
     """Whether several are usually added one after the other; ``after_add`` then finds «again» in the form."""
     related_rows: int = RELATED_ROWS

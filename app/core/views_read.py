@@ -93,8 +93,7 @@ class ReadView(DeclaredView):
         """Show the rows the address asks for."""
         listing = Listing(self, self.narrowed(request.args))
         listing.columns = self.chosen_columns()
-        for label in dict.fromkeys(listing.ignored):
-            flash(_("The filter on %(label)s was left out: its value cannot be read.", label=label), "warning")
+        self.tell_ignored(listing)
         return self.render_template(
             self.list_template, view=self, listing=listing, title=self.title, **self.list_extra(listing)
         )
@@ -103,6 +102,11 @@ class ReadView(DeclaredView):
         """Return what else the list's page needs."""
         del listing
         return {"page_sizes": PAGE_SIZES}
+
+    def tell_ignored(self, listing: Listing) -> None:
+        """Tell which filters of the address were left out."""
+        for label in dict.fromkeys(listing.ignored):
+            flash(_("The filter on %(label)s was left out: its value cannot be read.", label=label), "warning")
 
     def may_lookup(self) -> bool:
         """Tell whether the person may pick rows of this entity in forms."""

@@ -113,7 +113,7 @@ class StepView(ChangeView):
                 flash(str(error), "danger")
             return redirect(self.after_refusal(item, step))
         title = about(step.label, self.find(pk, name))
-        return self._form_page("portal/step.html", form, title, item=item, step=step)
+        return self._form_page("portal/step.html", form, title, item=item, step=step, checked=True)
 
     def after_step(self, item: Any) -> str:
         """Return where to go after a step: a record that was handed over may be out of the person's reach now."""

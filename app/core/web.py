@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, abort, current_app, g, has_request_context, jsonify, render_template, request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
@@ -39,6 +40,7 @@ RESENT = frozenset({400, 401, 503})
 def init_app(app: Flask) -> None:
     """Put headers, error pages and fingerprints on an application."""
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = KEPT_FOR
+    app.session_interface = Sessions()
     app.after_request(_headers)
     app.after_request(_send_on)
     app.url_defaults(_fingerprint(app))
@@ -69,6 +71,15 @@ def _send_on(answer: Response) -> Response:
             sent.headers.add("Set-Cookie", cookie)
         return sent
     return answer
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Sessions that static files have no part in: an answer that goes with a cookie is kept until the next cookie."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Renew the session's cookie, and tell caches that the answer is for its bearer alone."""
+        if request.endpoint != "static":
+            super().save_session(app, session, response)
 
 
 def _file_bounds() -> dict[str, Any]:

@@ -74,6 +74,7 @@ class ConsentView(PortalView):
     add_columns = ["customer", "purpose", "channel", "given_on", "withdrawn_on"]
     edit_columns = ["channel", "given_on", "withdrawn_on"]
     validators_columns = {"given_on": [not_in_future], "withdrawn_on": [not_in_future]}
+    rows_columns = ("purpose", "channel", "given_on", "withdrawn_on")
     search_columns = ["customer", "purpose", "channel", "given_on", "withdrawn_on"]
     searched = ["customer.number"]
     base_order = ("given_on", "desc")
@@ -95,6 +96,7 @@ class InsuranceNeedView(PortalView):
     list_columns = ["customer", "product_line", "need", "follow_up_on", "is_met"]
     add_columns = ["customer", "product_line", "need", "follow_up_on", "is_met"]
     edit_columns = ["product_line", "need", "follow_up_on", "is_met"]
+    rows_columns = ("product_line", "need", "follow_up_on", "is_met")
     search_columns = ["customer", "product_line", "follow_up_on", "is_met"]
     searched = ["need", "customer.number"]
     base_order = ("id", "desc")

@@ -26,6 +26,7 @@ class ClauseView(PortalView):
     show_columns = [*list_columns, "in_force_from", "in_force_to"]
     add_columns = ["number", "chapter", "text", "in_force_from", "in_force_to"]
     search_columns = ["chapter"]
+    no_amounts = ("chapter",)
     searched = ["number", "text"]
     found_globally = True
     base_order = ("number", "asc")
@@ -76,6 +77,7 @@ class PromiseView(PortalView):
         "in_force_to",
     ]
     search_columns = ["clause", "is_statutory"]
+    no_amounts = ("length_number",)
     searched = ["code", "name_zh_hant", "name_zh_hans", "name_en"]
     base_order = ("code", "asc")
     has_files = False

@@ -38,6 +38,7 @@ from app.roster.models import (
 from app.roster.views_board import RosterWeekView
 from app.roster.workflow import ATTENDANCE, LEAVE, SWAP
 
+ROWS_OF_A_TEAM = 50
 PERSON_SCOPES = {
     Scope.OWN: ("person_id",),
     Scope.TEAM: ("person.team_id",),
@@ -51,6 +52,7 @@ class ShiftTypeView(CatalogView):
     datamodel = PortalInterface(ShiftType)
     title, noun = _l("Shift types"), _l("Shift type")
     list_columns = ["name", "starts_at", "ends_at", "break_minutes", "color", "retired_on", "code"]
+    search_columns = ["color", "retired_on"]
     show_columns = [*list_columns, "is_over_midnight", "work", "position"]
     add_columns = ["starts_at", "ends_at", "break_minutes", "color", *CATALOG_COLUMNS]
     label_columns = {
@@ -70,6 +72,7 @@ class LeaveKindView(CatalogView):
     datamodel = PortalInterface(LeaveKind)
     title, noun = _l("Kinds of leave"), _l("Kind of leave")
     list_columns = ["name", "is_paid", "position", "retired_on", "code"]
+    search_columns = ["is_paid", "retired_on"]
     add_columns = ["is_paid", *CATALOG_COLUMNS]
     label_columns = {"is_paid": _l("Paid")}
 
@@ -85,6 +88,8 @@ class CoverageRuleView(PortalView):
     scopes = {Scope.TEAM: ("team_id",), Scope.DEPARTMENT: ("team.department_id",)}
     base_order = ("id", "asc")
     has_files = False
+    related_rows = ROWS_OF_A_TEAM
+    rows_columns = ("weekday", "shift_type", "least", "best")
     label_columns = {
         "team": _l("Team"),
         "weekday": _l("Weekday"),

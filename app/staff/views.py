@@ -46,6 +46,8 @@ class PositionView(CatalogView):
     datamodel = PortalInterface(Position)
     title, noun = _l("Positions"), _l("Position")
     list_columns = ["name", "level", "retired_on", "code"]
+    search_columns = ["level", "retired_on"]
+    no_amounts = ("position", "level")
     add_columns = ["level", *CATALOG_COLUMNS]
     base_order = ("level", "asc")
     label_columns = {"level": _l("Level"), "position": _l("Order")}

@@ -148,7 +148,7 @@
     const sheet = document.createElement("dialog");
     sheet.className = "sheet";
     sheet.innerHTML = '<button type="button" class="sheet-close" data-close>×</button><div class="sheet-body"></div>';
-    sheet.firstChild.setAttribute("aria-label", document.body.dataset.close);
+    sheet.firstChild.setAttribute("aria-label", document.body.dataset.closeWord);
     document.body.append(sheet);
     sheet.addEventListener("close", () => { sheet.remove(); link.focus(); });
     sheet.addEventListener("cancel", (event) => { event.preventDefault(); leave(sheet); });

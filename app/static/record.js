@@ -63,7 +63,7 @@
     name.textContent = link.dataset.preview;
     bar.append(name);
     const words = document.body.dataset;
-    [[words.previous, "‹", place - 1], [words.next, "›", place + 1], [words.close, "×", null]].forEach(([label, sign, to]) => {
+    [[words.previous, "‹", place - 1], [words.next, "›", place + 1], [words.closeWord, "×", null]].forEach(([label, sign, to]) => {
       if (to !== null && !files[to]) return;
       const button = document.createElement("button");
       button.type = "button";

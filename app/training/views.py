@@ -74,6 +74,7 @@ class EnrolmentView(PortalView):
     exclude_route_methods = PortalView.exclude_route_methods | {"edit"}
     has_files = False
     related_rows = ROWS_OF_A_PLAN
+    rows_columns = ("person", "status")
     label_columns = {
         "session": _l("Session"),
         "person": _l("Participant"),
@@ -224,6 +225,7 @@ class PlanItemView(PortalView):
     base_order = ("quarter", "asc")
     has_files = False
     related_rows = ROWS_OF_A_PLAN
+    rows_columns = ("title", "topic_area", "method", "quarter", "audience", "hours")
     adds_many = True
     related_views = [TrainingSessionView]
     label_columns = {
@@ -275,6 +277,7 @@ class TrainingPlanView(PortalView):
     add_columns = ["year", "budget", "goals"]
     edit_columns = ["budget", "goals"]
     search_columns = ["status", "year"]
+    no_amounts = ("year", "edition")
     searched = ["goals"]
     found_globally = True
     found_columns = ("year", "edition", "author")
