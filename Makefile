@@ -13,16 +13,18 @@ PYTEST = .venv/bin/python -m pytest -n 2 --dist worksteal
 UV_COMPILE = .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock" $(UPGRADE)
 # Node.js of .venv, if it had to be installed there, goes before the machine's.
-NPM = PATH="$(CURDIR)/.venv/bin:$$PATH" npm
-# The files that pages load, out of the packages of package.json.
-ASSETS = @tabler/core/dist/css/tabler.min.css \
-	echarts/dist/echarts.simple.min.js \
+NODE = PATH="$(CURDIR)/.venv/bin:$$PATH"
+NPM = $(NODE) npm
+# The files that pages load, out of the packages of package.json; Tabler's sheet comes by purgecss.config.cjs.
+ASSETS = echarts/dist/echarts.simple.min.js \
 	tom-select/dist/css/tom-select.bootstrap5.min.css \
 	tom-select/dist/js/tom-select.complete.min.js
+# Where the names stand that decide what is kept of Tabler.
+NAMING = $(shell find app -name vendor -prune -o \( -name '*.html' -o -name '*.js' -o -name '*.py' \) -print)
 
 .DEFAULT_GOAL = help
 .NOTPARALLEL:
-.PHONY: help setup run test quick test-postgresql test-sqlite journeys figures lint types floors i18n \
+.PHONY: help setup run test quick test-postgresql test-sqlite journeys figures bench pictures lint types floors i18n \
 	i18n-check migrations migration format hooks lock clean browser
 
 help: ## List the targets
@@ -67,6 +69,12 @@ browser:
 
 figures: .venv/.dev setup ## Print what an entity costs, statements per page and at start-up, thread leaks
 	@PYTHONPATH=. PORTAL_TEST_DATABASE=sqlite .venv/bin/python tests/figures.py
+
+bench: .venv/.dev setup browser ## Measure what pages cost a slow desk, into docs/benchmarks.md
+	@.venv/bin/python -m tests.journeys.bench
+
+pictures: .venv/.dev setup browser ## Take the pictures of docs/pictures anew
+	@.venv/bin/python -m tests.journeys.pictures
 
 # ---------------------------------------------------------------- checks
 
@@ -118,7 +126,7 @@ lock: .venv/.dev ## Renew the lock files from requirements*.in and package.json
 
 clean: ## Remove what was installed and cached; the data in var/ stays
 	@rm -rf .venv node_modules app/static/vendor .hypothesis .import_linter_cache .mypy_cache \
-		.pytest_cache .ruff_cache
+		.pytest_cache .ruff_cache .vendor
 	@find app tests translations migrations seed -name __pycache__ -prune -exec rm -rf {} +
 	@rm -f translations/*/LC_MESSAGES/*.mo
 
@@ -153,6 +161,8 @@ node_modules: package-lock.json | .venv/bin/python
 	@$(NPM) ci >/dev/null
 	@touch $@
 
-app/static/vendor: node_modules Makefile
-	@rm -rf $@ && mkdir -p $@
-	@cp $(addprefix node_modules/,$(ASSETS)) $@ || { rm -rf $@; exit 1; }
+app/static/vendor: node_modules Makefile purgecss.config.cjs $(NAMING)
+	@rm -rf .vendor && mkdir .vendor
+	@$(NODE) node_modules/.bin/purgecss --config purgecss.config.cjs --output .vendor
+	@cp $(addprefix node_modules/,$(ASSETS)) .vendor
+	@rm -rf $@ && mv .vendor $@

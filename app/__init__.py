@@ -9,7 +9,7 @@ from flask import Flask
 from flask_appbuilder import AppBuilder
 from flask_migrate import Migrate
 
-from app.core import i18n, security, web
+from app.core import compressed, i18n, security, themes, web
 from app.core.db import Model, db
 from config import ROOT, Settings, flask_config
 
@@ -43,6 +43,7 @@ def create_app(settings: Settings, **overrides: object) -> Flask:
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     security.protect_mutations(app)
+    compressed.init_app(app)
     web.init_app(app)
     with app.app_context():
         builder = AppBuilder(
@@ -52,6 +53,7 @@ def create_app(settings: Settings, **overrides: object) -> Flask:
         )
         builder.init_app(app, db.session)
         i18n.init_app(app)
+        themes.init_app(app)
         register_rooms(builder)
         import_module("app.lobby.commands").init_app(app)
     return app

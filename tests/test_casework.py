@@ -235,7 +235,7 @@ def test_a_note_is_added_on_the_tickets_page_and_telling_the_customer_is_a_respo
     mei = sign_in("mei")
     found = complain(mei)
     page = mei.page(f"/complaint/show/{found.id}")
-    assert page.select_one(f"a[href='/note/add?ticket={found.id}']") is not None
+    assert page.select_one(f"form.box[action='/note/add?ticket={found.id}'] textarea[name=text]") is not None
     answer = mei.submit(f"/note/add?ticket={found.id}", text="已電話說明核算方式。", is_told="y")
     assert "已電話說明核算方式。" in answer.text
     page = mei.read(answer.text, "ticket")
@@ -351,8 +351,8 @@ def test_lists_filter_and_sort_by_columns_of_both_tables(app: Flask, sign_in: Si
     assert numbers("kind=COMPLAINT&order=opened_at", "ticket") == [row.id for row in made]
     table = su.page("/ticket/list/").select("table.list tbody tr")
     assert {str(row["data-href"]).split("/")[1] for row in table} == {"complaint", "consultation"}
-    choices = [str(option["value"]) for option in su.page("/consultation/list/").select("#f-status option")]
-    assert choices == ["", "LOGGED", "ANSWERED", "CLOSED"]
+    choices = [str(box["value"]) for box in su.page("/consultation/list/").select("input[name=status][type=checkbox]")]
+    assert choices == ["LOGGED", "ANSWERED", "CLOSED"]
 
 
 def imported(content: bytes) -> list[Judged]:

@@ -51,7 +51,7 @@ def test_the_list_begins_with_what_is_still_owed_soonest_first(app: Flask, sign_
     assert cells(ordered, "Record") == [task.subject for task in (later, waits, late)]
     assert cells(mei.page("/task/list/?status=KEPT"), "Record") == [done.subject]
     assert cells(mei.page(f"/task/list/?q={repair.number}"), "Record")[0] == done.subject
-    chosen = page.select("select[name=status][multiple] option[selected]")
+    chosen = page.select("input[name=status][type=checkbox][checked]")
     assert [option["value"] for option in chosen] == ["OPEN", "PAUSED"]
 
 

@@ -163,6 +163,7 @@ class AppraisalView(PortalView):
     edit_columns = ["strengths", "weaknesses", "improvement"]
     search_columns = ["status", "cycle", "person", "scorer"]
     searched = ["person.name", "person.number", "cycle.subject"]
+    queue_steps = ("self_assess", "score", "confirm", "settle")
     scopes = {Scope.OWN: ("person_id",), Scope.TEAM: ("person.team_id",), Scope.DEPARTMENT: ("person.department_id",)}
     base_order = ("id", "desc")
     related_views = [ScoreLineView]

@@ -122,6 +122,7 @@ class NoteView(PortalView):
     title, noun = _l("Notes"), lazy_pgettext("ticket", "Note")
     list_columns = ["created_at", "text", "author", "is_told", "is_internal", "ticket"]
     add_columns = ["ticket", "text", "is_told", "is_internal"]
+    boxed = ("text", "is_told", "is_internal")
     search_columns = ["ticket", "author", "is_told", "created_at"]
     searched = ["text", "ticket.number"]
     scopes: ClassVar[dict[Scope, tuple[str, ...]]] = {
@@ -199,16 +200,40 @@ class TicketView(PortalView):
         return [link for screen in screens for link in screen.add_links(parent, relation)]
 
 
+ASKED_BY = (
+    _l("Customer and policy"),
+    ("customer", "channel", "contact_at", "product_line", "product", "policy", "company"),
+)
+HANDLING = (
+    _l("Handling"),
+    (
+        "urgency", "complexity", "priority", "status", "owner", "team", "department", "next_action", "opened_at",
+        "submitted_at", "answered_at", "resolved_at", "completed_at", "notified_at", "closed_at"
+    ),
+)  # fmt: skip
+OUTCOME = (
+    _l("Outcome"),
+    (
+        "answer", "has_asked_further", "is_thanked", "remedy", "root_cause", "disposition", "conclusion",
+        "recovery_amount", "recovery_currency", "external_number"
+    ),
+)  # fmt: skip
+
+
 class OneKindView(PortalView):
     """What the screens of the three kinds have in common."""
 
     list_columns = ["number", "subject", "customer", "product_line", "status", "due_at", "owner", "opened_at"]
     search_columns = ["status", "customer", "owner", "product_line", "topic", "channel", "opened_at", "closed_at"]
     searched = ["number", "subject", "customer.number"]
+    found_globally = True
+    found_columns = ("number", "subject", "customer")
     scopes = TICKET_SCOPES
     loaded = ("open_tasks",)
     formatters_columns = {"due_at": present.due}
     filled_in = ("contact_at", "opened_at")
+    added_in_passing = False
+    quick = ((_l("Unassigned"), {"owner": "none"}),)
     base_order = ("opened_at", "desc")
     related_views = [NoteView]
     label_columns = TICKET_LABELS
@@ -231,6 +256,7 @@ class ConsultationView(OneKindView):
     """Questions of customers and their answers."""
 
     datamodel = PortalInterface(Consultation)
+    sections = (ASKED_BY, (_l("The question"), ("topic.parent", "topic", "subject", "story")), HANDLING, OUTCOME)
     workflow = CONSULTATION
     title, noun = _l("Consultations"), _l("Consultation")
     list_columns = ["number", "subject", "customer", "topic", "status", "due_at", "owner", "opened_at"]
@@ -257,6 +283,12 @@ class ComplaintView(OneKindView):
     """Complaints from entry to resolution."""
 
     datamodel = PortalInterface(Complaint)
+    sections = (
+        ASKED_BY,
+        (_l("The complaint"), ("event_on", "topic.parent", "topic", "subject", "story", "about", "is_apologised")),
+        HANDLING,
+        OUTCOME,
+    )
     workflow = COMPLAINT
     title, noun = _l("Complaints"), _l("Complaint")
     list_columns = [
@@ -318,6 +350,7 @@ class BusinessRequestView(OneKindView):
     """What customers want done with their policies."""
 
     datamodel = PortalInterface(BusinessRequest)
+    sections = (ASKED_BY, (_l("The request"), ("request_kind", "subject", "story")), HANDLING)
     workflow = BUSINESS_REQUEST
     title, noun = _l("Business requests"), _l("Business request")
     list_columns = ["number", "request_kind", "subject", "customer", "policy", "status", "due_at", "owner", "opened_at"]

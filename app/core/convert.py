@@ -51,7 +51,8 @@ def form_class(
         made[name] = _field(model, name, options, list(validators.get(name, ())), need=need)
         if name in withheld:
             made[name].field_class = fields.withheld(made[name].field_class)
-    return type(f"{model.__name__}Form", (PortalForm,), made)
+    sensitive: frozenset[str] = getattr(model, "sensitive", frozenset())
+    return type(f"{model.__name__}Form", (PortalForm,), made | {"not_drafted": sensitive})
 
 
 def _field(model: type[Any], name: str, options: dict[str, Any], checks: list[Any], *, need: bool | None) -> Any:

@@ -34,7 +34,7 @@ def cell(value: Any) -> Any:
 def rows(view: PortalView, listing: Listing) -> Iterator[list[Any]]:
     """Yield a row of cells per record, with what the list shows."""
     for item in listing.stream():
-        yield [cell(view.value(item, column)) for column in view.list_columns]
+        yield [cell(view.value(item, column)) for column in listing.columns]
 
 
 def note(view: PortalView, listing: Listing, kind: str) -> None:

@@ -60,6 +60,9 @@ class LookupTarget(Protocol):
     def lookup_exact(self, text: str) -> list[Any]:
         """Return the rows that a person means by this number or name (at most two)."""
 
+    def add_url(self) -> str | None:
+        """Return where a missing row can be added, for those who may."""
+
     def may_lookup(self) -> bool:
         """Tell whether the person may pick rows here at all."""
 

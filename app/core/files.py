@@ -30,7 +30,7 @@ from app.core.types import Key, Moment
 
 LARGEST_BYTES = 15 * 2**20
 PLEDGED_FOR = timedelta(hours=12)
-PREVIEWED = {"image/jpeg", "image/png", "image/webp", "image/gif"}
+PICTURES = {"image/jpeg", "image/png", "image/webp", "image/gif"}
 ALLOWED = {
     "jpg": "image/jpeg",
     "jpeg": "image/jpeg",
@@ -44,6 +44,7 @@ ALLOWED = {
     "txt": "text/plain",
     "csv": "text/csv",
 }
+PDF = ALLOWED["pdf"]
 TEXT_KINDS = {"text/plain", "text/csv"}
 ZIP_KINDS = {ALLOWED["docx"], ALLOWED["xlsx"]}
 
@@ -67,7 +68,12 @@ class Attachment(Model):
     @property
     def is_picture(self) -> bool:
         """Whether a browser may show it in the page."""
-        return self.kind in PREVIEWED
+        return self.kind in PICTURES
+
+    @property
+    def has_preview(self) -> bool:
+        """Whether a browser may show it in a frame of the page."""
+        return self.is_picture or self.kind == PDF or self.kind in TEXT_KINDS
 
 
 def clean_name(name: str) -> str:
@@ -105,7 +111,7 @@ def _is_what_it_says(kind: str, content: bytes) -> bool:
         return guessed is None and b"\x00" not in content[:4096] and content.lstrip()[:1] != b"<"
     if kind in ZIP_KINDS:
         return content.startswith(b"PK\x03\x04") and b"[Content_Types].xml" in content
-    if kind in PREVIEWED:
+    if kind in PICTURES:
         try:
             Image.open(io.BytesIO(content)).verify()
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
@@ -217,14 +223,21 @@ def find_attachment(item: Recorded, key: int) -> Attachment | None:
 
 
 def send(attachment: Attachment, *, inline: bool) -> Response:
-    """Return the file under its own name; only pictures are shown in the page, all else is downloaded."""
+    """Return the file under its own name; pictures, PDFs and plain texts are shown in the page, all else is downloaded.
+
+    A frame of our own pages may hold it, nothing else. What it holds runs no script: a PDF is drawn by the browser's
+    own viewer, which a sandbox would keep from it.
+    """
+    is_shown = inline and attachment.has_preview
     answer: Any = send_file(
         _path(attachment.digest),
-        mimetype=attachment.kind,
+        mimetype="text/plain" if is_shown and attachment.kind in TEXT_KINDS else attachment.kind,
         download_name=attachment.name,
-        as_attachment=not (inline and attachment.is_picture),
+        as_attachment=not is_shown,
     )
     answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Content-Security-Policy"] = "sandbox"
+    answer.headers["X-Frame-Options"] = "SAMEORIGIN"
+    rest = "script-src 'none'" if is_shown and attachment.kind == PDF else "sandbox"
+    answer.headers["Content-Security-Policy"] = f"{rest}; frame-ancestors 'self'"
     answer.headers["Cache-Control"] = "private, max-age=3600"
     return answer  # type: ignore[no-any-return]

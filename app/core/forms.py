@@ -28,6 +28,9 @@ class _Translations:
 class PortalForm(FlaskForm):
     """A form that keeps what was typed and says what is wrong with it."""
 
+    not_drafted: frozenset[str] = frozenset()
+    """Fields with personal data: a browser keeps no draft of them."""
+
     class Meta(FlaskForm.Meta):
         """Where messages are translated."""
 

@@ -6,6 +6,7 @@ Must stay model-agnostic: Flask-AppBuilder makes further instances of the class 
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from flask_appbuilder.models.filters import BaseFilter, BaseFilterConverter, Filters
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Boolean, Date, Enum, Integer, Numeric, String, Text, Time, func, inspect, or_, select
+from sqlalchemy import Boolean, Date, Enum, Integer, Numeric, String, Text, Time, func, inspect, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Query, RelationshipProperty, selectinload
 
 from app.core import clock
@@ -22,6 +23,8 @@ from app.core.types import UtcDateTime
 COUNT_CAP = 10_000
 LARGEST_KEY = 2**31 - 1
 MOST_DIGITS = 18
+NOBODY, NOBODY_WORD = 0, "none"
+"""The key that no row has, and how an address asks for records that refer to nothing."""
 
 
 def parse_key(text: object) -> int | None:
@@ -151,6 +154,8 @@ class RefersTo(PortalFilter):
     arg_name = "rel_o_m"
 
     def parse(self, text: str) -> Any:
+        if text == NOBODY_WORD:
+            return NOBODY
         if (key := parse_key(text)) is None:
             raise ValueError(text)
         return key
@@ -159,9 +164,27 @@ class RefersTo(PortalFilter):
         relation: RelationshipProperty[Any] = self.column.property
         if not relation.uselist and len(relation.local_columns) == 1:
             (local,) = relation.local_columns
-            return local == value
+            return local.is_(None) if value == NOBODY else local == value
         step = self.column.any if relation.uselist else self.column.has
         return step(relation.mapper.class_.id == value)
+
+
+class Overdue(PortalFilter):
+    """A task of the record should have been done by now; asked of whoever keeps the tasks."""
+
+    name = _l("is")
+    arg_name = "late"
+
+    def __init__(self, datamodel: Any, condition: Callable[[type[Any]], Any]) -> None:
+        super().__init__("late", datamodel)
+        self.condition = condition
+
+    def parse(self, text: str) -> Any:
+        return parse_value(Boolean(), text)
+
+    def clause(self, value: Any) -> Any:
+        late = self.condition(self.model)
+        return late if value else not_(late)
 
 
 class PortalFilterConverter(BaseFilterConverter):

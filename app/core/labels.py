@@ -21,4 +21,5 @@ COMMON_LABELS: dict[str, LazyString] = {
     "changed_by_id": _l("Changed by"),
     "attachments": _l("Photos and files"),
     "note": _l("Note"),
+    "late": _l("Overdue"),
 }

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from flask_babel import gettext as _
-from sqlalchemy import Boolean, Select, func, or_, select
+from sqlalchemy import Boolean, Select, and_, func, or_, select
+from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import InstrumentedAttribute, RelationshipProperty, selectinload
 from werkzeug.datastructures import MultiDict
 
@@ -20,7 +23,17 @@ from app.core.catalogs import catalog_rows
 from app.core.db import db
 from app.core.entity import is_short
 from app.core.fields_rows import target_of
-from app.core.interface import COUNT_CAP, Equals, PortalFilter, RefersTo, is_choice, parse_key
+from app.core.interface import (
+    COUNT_CAP,
+    NOBODY,
+    NOBODY_WORD,
+    Equals,
+    Overdue,
+    PortalFilter,
+    RefersTo,
+    is_choice,
+    parse_key,
+)
 from app.core.present import about, words
 from app.core.types import Choice
 
@@ -30,6 +43,11 @@ if TYPE_CHECKING:
 PAGE_SIZES = (25, 50, 100)
 LAST_PAGE = COUNT_CAP // PAGE_SIZES[0]
 LONGEST_SEARCH = 100
+
+
+def search_text(args: Mapping[str, str]) -> str:
+    """Return what an address searches for, as every search box reads it."""
+    return args.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
 
 
 @dataclass
@@ -54,10 +72,12 @@ class Listing:
         self.read: dict[str, dict[str, Any]] = {}
         """What each filter of the address holds: the values by their texts."""
         self.conditions: list[Any] = [view.scope_condition(verb)]
-        self.text = self.args.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
+        self.text = search_text(self.args)
         if self.text and view.searched:
             self.conditions.append(view.search_condition(self.text))
-        self.chips: list[tuple[str, str]] = []
+        self.columns: list[str] = view.list_columns
+        self.counted: int | None = None
+        self._used: list[tuple[str, PortalFilter, list[Any]]] = []
         self._filter()
         self.order, self.direction = self._order()
         self.page_size = self._size()
@@ -75,14 +95,24 @@ class Listing:
             if read:
                 self.read[name], values = read, list(read.values())
                 self.conditions.append(or_(*(found.clause(value) for value in values)))
-                told = _(", ").join(self._value_words(found, value) for value in values)
-                label = self.view.label_columns[found.column_name]
-                # «Status: open», but «Opened from 2026-11-01».
-                is_same = str(found.name) == str(Equals.name)
-                self.chips.append((name, about(label, told) if is_same else f"{label} {found.name} {told}"))
+                self._used.append((name, found, values))
+
+    @cached_property
+    def chips(self) -> list[tuple[str, str]]:
+        """The filters in use: their name in the address, and what they say."""
+        made = []
+        for name, found, values in self._used:
+            told = _(", ").join(self._value_words(found, value) for value in values)
+            label = self.view.label_columns[found.column_name]
+            # «Status: open», but «Opened from 2026-11-01».
+            is_same = str(found.name) == str(Equals.name)
+            made.append((name, about(label, told) if is_same else f"{label} {found.name} {told}"))
+        return made
 
     def _value_words(self, found: PortalFilter, value: Any) -> str:
         if isinstance(found, RefersTo):
+            if value == NOBODY:
+                return _("none yet")
             target = found.column.property.mapper.class_
             row = db.session.get(target, value) if is_short(target) else target_of(target).lookup_get(value)
             return str(row) if row is not None else f"#{value}"
@@ -105,29 +135,91 @@ class Listing:
 
     def statement(self) -> Select[Any]:
         """Return the statement for every matching row, in order, with the listed relations."""
-        model = self.view.datamodel.obj
-        query = self.matching()
+        return self.ordered().options(*self._loading())
+
+    def ordered(self) -> Select[Any]:
+        """Return the statement for every matching row, in order, with nothing loaded beside it."""
+        query, attribute = self._ordered_by(self.matching())
+        return self._in_order(query, attribute, down=self.direction == "desc")
+
+    def _ordered_by(self, query: Select[Any]) -> tuple[Select[Any], InstrumentedAttribute[Any]]:
+        """Return a statement that reaches the column of the order, and that column."""
         head, _dot, rest = self.order.partition(".")
-        attribute: InstrumentedAttribute[Any] = getattr(model, head)
+        attribute: InstrumentedAttribute[Any] = getattr(self.view.datamodel.obj, head)
         if isinstance(attribute.property, RelationshipProperty):
             query = query.outerjoin(attribute)
             attribute = getattr(attribute.property.mapper.class_, rest)
-        ways = (attribute.desc(), model.id.desc()) if self.direction == "desc" else (attribute.asc(), model.id.asc())
-        return query.order_by(*ways).options(*self._loading())
+        return query, attribute
+
+    def _in_order(self, query: Select[Any], attribute: InstrumentedAttribute[Any], *, down: bool) -> Select[Any]:
+        key = self.view.datamodel.obj.id
+        return query.order_by(*((attribute.desc(), key.desc()) if down else (attribute.asc(), key.asc())))
+
+    def beside(self, item: Any) -> tuple[Any | None, Any | None]:
+        """Return the records before and after one in this order, each by one statement that reads one row.
+
+        A record without a value in the column of the order has none beside it: databases place these differently.
+        """
+        query, attribute = self._ordered_by(self.matching())
+        mine = select(attribute).where(self.view.datamodel.obj.id == item.id)
+        mine = self._ordered_by(mine)[0] if "." in self.order else mine
+        value = db.session.scalar(mine)
+        if value is None:
+            return None, None
+        key, found = self.view.datamodel.obj.id, []
+        for down in (self.direction != "desc", self.direction == "desc"):
+            further = attribute < value if down else attribute > value
+            same = and_(attribute == value, key < item.id if down else key > item.id)
+            found.append(
+                db.session.scalars(
+                    self._in_order(query.where(or_(further, same)), attribute, down=down).limit(1)
+                ).first()
+            )
+        return found[0], found[1]
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the list stands as it begins: with no filter but its own first ones."""
+        asked = {name: self.args.getlist(name) for name in self.view.filters_by_name() if any(self.args.getlist(name))}
+        first = {
+            name: value if isinstance(value, list) else [value] for name, value in self.view.default_filters().items()
+        }
+        return asked == first and not self.text
+
+    @property
+    def trail(self) -> str:
+        """What an address of a record says of the list it was opened from."""
+        args = {name: self.args.getlist(name) for name in self.args if name in self.view.known_arguments() - {"page"}}
+        return "?" + urlencode({"in": urlencode(args, doseq=True)})
+
+    @cached_property
+    def _eager(self) -> list[str]:
+        """The relations that the shown columns read."""
+        if self.columns == self.view.list_columns:
+            return list(self.view.eager)
+        mapper = sa_inspect(self.view.datamodel.obj)
+        heads = (name.partition(".")[0] for name in self.columns)
+        return list(dict.fromkeys([*self.view.eager, *(name for name in heads if name in mapper.relationships)]))
 
     def _loading(self) -> Iterator[Any]:
         """Load listed relations with one statement each; catalogs, which filters read anyway, from the session."""
-        for name in self.view.eager:
+        for name in self._eager:
             attribute = getattr(self.view.datamodel.obj, name)
             if is_short(attribute.property.mapper.class_):
                 catalog_rows(attribute.property.mapper.class_)
             else:
                 yield selectinload(attribute)
 
+    def counting(self, cap: int = COUNT_CAP) -> Any:
+        """Return the part of a statement that counts the matching rows, no further than one past a cap."""
+        keys = self.matching().with_only_columns(self.view.datamodel.obj.id).limit(cap + 1)
+        return select(func.count()).select_from(keys.subquery()).scalar_subquery()
+
     def count(self) -> int:
-        """Return how many rows match, counted no further than one past the cap."""
-        keys = self.matching().with_only_columns(self.view.datamodel.obj.id).limit(COUNT_CAP + 1)
-        return db.session.scalar(select(func.count()).select_from(keys.subquery())) or 0
+        """Return how many rows match, counted no further than one past the cap, and once for a page."""
+        if self.counted is None:
+            self.counted = db.session.scalar(select(self.counting())) or 0
+        return self.counted
 
     def rows(self) -> list[Any]:
         """Return this page's rows."""
@@ -169,6 +261,10 @@ class Listing:
         for name, found in self.view.filters_by_name().items():
             label = str(self.view.label_columns[found.column_name])
             control = Control(name, label, "text", self.args.getlist(name))
+            if isinstance(found, Overdue):
+                control.kind, control.choices = "choice", [("1", _("Yes"))]
+                made.append(control)
+                continue
             column = found.column
             if isinstance(found, RefersTo):
                 self._fill_relation(control, column.property.mapper.class_)
@@ -198,6 +294,8 @@ class Listing:
         screen = target_of(target)
         control.kind, control.url = "lookup", screen.lookup_url()
         for text in control.values:
+            if text == NOBODY_WORD:
+                control.choices.append((text, _("none yet")))
             row = screen.lookup_get(parse_key(text) or 0)
             if row is not None:
                 control.choices.append((text, str(row)))

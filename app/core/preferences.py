@@ -2,46 +2,35 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, select
+from sqlalchemy import JSON, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Model, db
-from app.core.types import Key
 
 LONGEST_QUERY = 2000
+LONGEST_NAME = 40
 MOST_FILTERS = 20
 
 
-class ListColumns(Model):
-    """The columns one person chose for one list, in their order (個人欄位設定)."""
+class ListSetting(Model):
+    """One person's columns and kept filters of one list (個人清單設定)."""
 
-    __tablename__ = "list_columns"
+    __tablename__ = "list_setting"
 
     user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True)
     screen: Mapped[str] = mapped_column(String(80), primary_key=True)
-    names: Mapped[list[str]] = mapped_column(JSON)
+    columns: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """Names of columns in their order; none means as the screen declares them."""
+    filters: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    """Name of each kept filter, and the query of the address it stands for."""
 
 
-class SavedFilter(Model):
-    """One address of a list, kept by a person under a name of their own (已儲存的篩選)."""
-
-    __tablename__ = "saved_filter"
-    __table_args__ = (UniqueConstraint("user_id", "screen", "name"),)
-
-    id: Mapped[Key]
-    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"))
-    screen: Mapped[str] = mapped_column(String(80))
-    name: Mapped[str] = mapped_column(String(40))
-    query: Mapped[str] = mapped_column(String(LONGEST_QUERY))
+def setting_of(user_id: int, screen: str) -> ListSetting:
+    """Return a person's settings of a list; those of one who never chose any are not saved unless they are added."""
+    found = db.session.get(ListSetting, (user_id, screen))
+    return found or ListSetting(user_id=user_id, screen=screen, columns=[], filters={})
 
 
-def columns_of(user_id: int, screen: str) -> list[str]:
-    """Return the columns a person chose for a list; none if the list stands as it is declared."""
-    kept = db.session.get(ListColumns, (user_id, screen))
-    return list(kept.names) if kept is not None else []
-
-
-def saved_filters(user_id: int, screen: str) -> list[SavedFilter]:
-    """Return the filters a person kept for a list, the oldest first."""
-    mine = select(SavedFilter).where(SavedFilter.user_id == user_id, SavedFilter.screen == screen)
-    return list(db.session.scalars(mine.order_by(SavedFilter.id).limit(MOST_FILTERS)))
+def keep(setting: ListSetting) -> None:
+    """Save settings; does not commit."""
+    db.session.add(setting)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -25,6 +25,8 @@ from app.core.types import Choice, UtcDateTime
 NOTHING = "—"
 SHORTENED_AT = 80
 STEP_TAKES = timedelta(seconds=2)
+SOON = timedelta(hours=4)
+"""How long before it is due a task counts as pressing."""
 SHORT_NUMBER = 8
 SHORT_NAME = 2
 
@@ -93,7 +95,7 @@ def due_words(due: datetime) -> tuple[str, str]:
     left = due - clock.now()
     if left < timedelta(0):
         return _("%(span)s overdue", span=span(left)), "late"
-    return _("%(span)s left", span=span(left)), "soon" if left < timedelta(hours=4) else "calm"
+    return _("%(span)s left", span=span(left)), "soon" if left < SOON else "calm"
 
 
 def count_words(count: int) -> str:
@@ -162,6 +164,17 @@ class Line:
     who: str
     what: str
     changes: list[tuple[str, str, str]]
+
+    @property
+    def sentences(self) -> Iterator[str]:
+        """What changed, a sentence each: «Seat: changed from B11 to B12»."""
+        for label, before, after in self.changes:
+            if before == NOTHING:
+                yield about(label, after)
+            elif after == NOTHING:
+                yield _("%(label)s: removed (it was “%(before)s”)", label=label, before=before)
+            else:
+                yield _("%(label)s: from “%(before)s” to “%(after)s”", label=label, before=before, after=after)
 
 
 def history(

@@ -115,3 +115,19 @@ def scope_clause(model: Any, scope: Scope, paths: Mapping[Scope, Sequence[str]])
         for path in paths.get(level, ())
     ]
     return or_(*clauses) if clauses else false()
+
+
+def paths_above(
+    paths: Mapping[Scope, Sequence[str]], widest: Scope, relation: str, column: str
+) -> dict[Scope, list[str]] | None:
+    """Return a model's paths up to a scope as the record at the end of a relation has them.
+
+    None where a row's reach hangs on more than that record. ``column`` is the foreign key of the relation.
+    """
+    above: dict[Scope, list[str]] = {}
+    for level, known in paths.items():
+        for path in known if level <= widest else ():
+            if path != column and not path.startswith(f"{relation}."):
+                return None
+            above.setdefault(level, []).append("id" if path == column else path[len(relation) + 1 :])
+    return above

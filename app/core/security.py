@@ -49,7 +49,10 @@ from app.core.scope import Scope
 FAILURES_ALLOWED = 8
 LOCKED_FOR = timedelta(minutes=15)
 USE_NOTED_EVERY = timedelta(hours=1)
-OPEN_TO_STRANGERS = frozenset({"static", "language", "HomeView.index", "LoginView.login", "LoginView.logout"})
+OPEN_TO_STRANGERS = frozenset(
+    # The pulse refuses strangers itself: it is asked by open pages, which cannot be sent to sign in.
+    {"static", "language", "HomeView.index", "LoginView.login", "LoginView.logout", "PulseView.show"}
+)
 OPEN_WITH_LENT_PASSWORD = OPEN_TO_STRANGERS - {"HomeView.index"} | {"AccountView.show"}
 
 csrf = CSRFProtect()
@@ -357,6 +360,7 @@ def protect_mutations(app: Flask) -> None:
     judged by that key alone: a bad one is 401 whatever cookie came along.
     """
     csrf.init_app(app)
+    app.session_interface = sessions.Sessions()
 
     @app.before_request
     def _check() -> None:

@@ -70,8 +70,9 @@ class TransferMixin:
         if listing.ignored:
             # The list tells which filter cannot be read; without it the file would hold too much.
             return redirect(self.list_url(**request.args.to_dict(flat=False)))
+        listing.columns = self.chosen_columns()
         exporting.note(self, listing, kind)
-        header = [self.label(column) for column in self.list_columns]
+        header = [self.label(column) for column in listing.columns]
         return _table(kind, f"{self.title} {clock.today().isoformat()}", header, exporting.rows(self, listing))
 
     @expose("/import/", methods=["GET", "POST"])

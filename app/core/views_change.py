@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import flash, jsonify, redirect, request, url_for
 from flask_appbuilder.security.decorators import has_access
 from flask_appbuilder.views import expose
 from flask_babel import LazyString
@@ -17,18 +17,21 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import RelationshipProperty
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.core import clock, files, preferences, receipts  # noqa: F401
+from app.core import clock, files, receipts
 from app.core.db import db
 from app.core.entity import Numbered, Recorded
 from app.core.errors import RuleError
 from app.core.forms import PortalForm
 from app.core.interface import parse_value
 from app.core.numbers import give_number
-from app.core.views_read import Link, ReadView, posted
+from app.core.scope import Scope, paths_above, scope_clause
+from app.core.security import grants
+from app.core.views_lists import ListView
+from app.core.views_read import Link, posted
 from app.core.workflow import task_keeper
 
 
-class ChangeView(ReadView):
+class ChangeView(ListView):
     """A screen that adds, edits and deletes; the same ways serve imports and the REST API."""
 
     @expose("/add", methods=["GET", "POST"])
@@ -36,12 +39,47 @@ class ChangeView(ReadView):
     def add(self) -> Any:
         """Show the empty form, or make the record; what is wrong is said at its field and nothing typed is lost."""
         form = self.add_form(formdata=posted(), data=self._prefill())
-        if request.method == "POST" and form.validate():
-            item = self.model()
-            if self.attempt(form, lambda: self.create(item, form)):
-                flash(_("%(record)s was saved.", record=str(item)), "success")
-                return self.answer_add(item)
-        return self._form_page(self.add_template, form, str(self.add_label or _("New: %(noun)s", noun=str(self.noun))))
+        if request.method == "POST":
+            if (answer := self._answered(form)) is not None:
+                return answer
+            if form.validate():
+                item = self.model()
+                if self._once(form, lambda: self.create(item, form), lambda: self.after_add(item)):
+                    return self._answer_add(item)
+                if (led := receipts.led_to()) is not None:
+                    return self._led(led)
+        title = str(self.add_label or _("New: %(noun)s", noun=str(self.noun)))
+        return self._form_page(self.add_template, form, title, checked=True)
+
+    def _answered(self, form: PortalForm) -> Any | None:
+        """Return the answer to a form that is only looked over while being filled in, or that came before."""
+        if request.headers.get("X-Check") == "1":
+            form.validate()
+            return jsonify({entry.id: [str(error) for error in entry.errors] for entry in form if entry.errors})
+        led = receipts.led_to()
+        return self._led(led) if led is not None else None
+
+    def _led(self, location: str) -> Any:
+        flash(_("This was saved already; nothing was done twice."), "info")
+        return redirect(location)
+
+    def _once(self, form: PortalForm, change: Callable[[], object], location: Callable[[], str]) -> str | None:
+        """Run a change with a receipt for its form; return where it leads, or None if it was refused."""
+        led: list[str] = []
+
+        def work() -> None:
+            change()
+            led.append(location())
+            receipts.keep(led[0])
+
+        return led[0] if self.attempt(form, work) else None
+
+    def _answer_add(self, item: Any) -> Any:
+        """Answer a page that asked for the record itself, to refer to it; all others go where adding leads."""
+        if request.headers.get("X-Record") == "1":
+            return jsonify(value=str(item.id), text=str(item)), 201
+        flash(_("%(record)s was saved.", record=str(item)), "success")
+        return self.answer_add(item)
 
     def _prefill(self) -> dict[str, Any]:
         """Return what the address fills in, such as the equipment of a QR label; what cannot be read is left out."""
@@ -84,17 +122,28 @@ class ChangeView(ReadView):
             form.version.show(self.version_of(item))
         others: Any = []
         if request.method == "POST":
+            if (answer := self._answered(form)) is not None:
+                return answer
             if "version" in form and form.version.data != self.version_of(item):
                 others = self.changes_since(item, form.version.data or 0)
                 form.version.show(self.version_of(item))
                 form.validate()
-            elif form.validate() and self.attempt(form, lambda: self.change(item, form)):
-                flash(_("%(record)s was saved.", record=str(item)), "success")
-                return redirect(self.after_edit(item))
+            elif form.validate():
+                led = self._once(form, lambda: self.change(item, form), lambda: self.after_edit(item))
+                if led is not None:
+                    flash(_("%(record)s was saved.", record=str(item)), "success")
+                    return redirect(led)
+                if (led := receipts.led_to()) is not None:
+                    return self._led(led)
         elif (why := self.locked(item)) is not None:
             form.form_errors.append(str(why))
         return self._form_page(
-            self.edit_template, form, _("Edit: %(record)s", record=str(self.find(pk, "edit"))), others=others, item=item
+            self.edit_template,
+            form,
+            _("Edit: %(record)s", record=str(self.find(pk, "edit"))),
+            others=others,
+            item=item,
+            checked=True,
         )
 
     @expose("/delete/<pk>", methods=["POST"])
@@ -158,11 +207,37 @@ class ChangeView(ReadView):
         del parent
         return None
 
+    def adds_under(self, parent: Any, relation: str) -> bool:
+        """Tell whether this person may add a record to the one it would belong to, as far as that hangs on that one."""
+        if relation not in self.add_columns or not self.may("add") or self.locked_under(parent) is not None:
+            return False
+        scope = grants().scope("add", self.class_permission_name)
+        (column,) = sa_inspect(self.model).relationships[relation].local_columns
+        above = paths_above(self.scopes, scope, relation, str(column.key))
+        if scope is Scope.ALL or above is None:
+            return True
+        model = type(parent)
+        within = select(model.id).where(model.id == parent.id, scope_clause(model, scope, above))
+        return db.session.scalar(within) is not None
+
     def add_links(self, parent: Any, relation: str) -> list[Link]:
         """Return the ways to add such a record to the one it would belong to, for those who may."""
-        if relation not in self.add_columns or not self.may("add") or self.locked_under(parent) is not None:
+        if not self.adds_under(parent, relation):
             return []
         return [Link(str(self.add_label or _("Add")), url_for(f"{self.endpoint}.add", **{relation: parent.id}))]
+
+    def box(self, parent: Any, relation: str) -> PortalForm | None:
+        """Return the small form that adds such a record on the page of the one it belongs to, for those who may."""
+        if not self.boxed or not self.add_links(parent, relation):
+            return None
+        form = self.add_form(formdata=None, data={relation: parent})
+        for name in [name for name in form.data if name not in {*self.boxed, "csrf_token"}]:
+            del form[name]
+        return form
+
+    def add_url(self) -> str | None:
+        """Return where a record that a look-up does not find can be added, for those who may."""
+        return url_for(f"{self.endpoint}.add") if self.added_in_passing and self.may("add") else None
 
     def _refuse_locked(self, item: Any) -> None:
         if (why := self.locked(item)) is not None:

@@ -35,7 +35,7 @@ class ChartMixin:
         """Show what the list's rows come to, by the column and the amount that the address asks for."""
         if not self.has_chart():
             abort(404)
-        listing = Listing(self, self._narrowed(request.args))
+        listing = Listing(self, self.narrowed(request.args))
         self.tell_ignored(listing)
         chart = Chart(listing, request.args.get("by", ""), request.args.get("of", ""))
         if chart.is_refused:

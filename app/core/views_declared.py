@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from flask import abort, current_app, g
 from flask_appbuilder import ModelView
 from flask_babel import LazyString
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, String, Text, and_, false, or_, select
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import selectinload
 from wtforms import Field
@@ -21,7 +21,7 @@ from app.core.fields import Files, VersionField
 from app.core.forms import PortalForm
 from app.core.interface import parse_key
 from app.core.labels import COMMON_LABELS
-from app.core.scope import Scope, scope_clause
+from app.core.scope import Scope, path_in, scope_clause, viewer
 from app.core.security import grants
 from app.core.workflow import Workflow
 
@@ -40,6 +40,12 @@ class DeclaredView(ModelView):
     workflow: Workflow | None = None
     searched: ClassVar[list[str]] = []
     """Columns, dotted through relations, that the search box and look-ups of this entity read."""
+    found_globally: bool = False
+    """Whether the search over everything asks this screen: people look for its rows by number or name."""
+    found_columns: tuple[str, ...] = ()
+    """What a hit of that search shows, the link first; default the first three listed ones beside the state."""
+    queue_steps: ClassVar[tuple[str, ...]] = ()
+    """Steps whose rows wait for whoever may take them, instead of a person's own rows (see ``queue``)."""
     scopes: ClassVar[Mapping[Scope, Sequence[str]]] = {}
     """Where the model keeps the person (OWN), the team (TEAM) and the department: dotted paths."""
     loaded: ClassVar[tuple[str, ...]] = ()
@@ -58,6 +64,12 @@ class DeclaredView(ModelView):
     """Whether several are usually added one after the other; ``after_add`` then finds «again» in the form."""
     related_rows: int = RELATED_ROWS
     """How many rows the page of the record they belong to shows."""
+    sections: ClassVar[Sequence[tuple[LazyString, Sequence[str]]]] = ()
+    """Headings and the columns under them, for the form and the page of a record; what none names stands first."""
+    boxed: ClassVar[tuple[str, ...]] = ()
+    """Columns of the small form that stands over these rows on the page of the record they belong to."""
+    added_in_passing: bool = True
+    """Whether a form whose look-up does not find such a record offers to add one without leaving."""
     has_files: bool = True
     """Whether photos and documents may be kept with a record."""
     empty_hint: LazyString | None = None
@@ -110,6 +122,23 @@ class DeclaredView(ModelView):
         found: type[Any] = self.datamodel.obj
         return found
 
+    @property
+    def state_column(self) -> str | None:
+        """The column that says where a record stands, if there is one."""
+        if self.workflow is not None:
+            return self.workflow.column
+        return next((name for name in ("status", "state") if name in self.list_columns), None)
+
+    @property
+    def number_column(self) -> str | None:
+        """The column by which a person names exactly one record: its number, tag or code; never personal data."""
+        columns = sa_inspect(self.model).column_attrs
+        for name in ("number", *self.exact, *self.searched[:1]):
+            if name in columns and name not in getattr(self.model, "sensitive", ()):
+                kind = columns[name].columns[0].type
+                return name if isinstance(kind, String) and not isinstance(kind, Text) else None
+        return None
+
     def _init_properties(self) -> None:
         """Complete the declaration; nothing is guessed that could show a column nobody listed."""
         self.label_columns = {**COMMON_LABELS, **(self.label_columns or {})}
@@ -125,11 +154,14 @@ class DeclaredView(ModelView):
         mapper = sa_inspect(self.model)
         plain = set(mapper.column_attrs.keys())
         plain -= getattr(self.model, "sensitive", frozenset())
-        self.order_columns = self.order_columns or [name for name in self.list_columns if name in plain]
+        told = dict.fromkeys([*self.list_columns, *self.show_columns])
+        self.order_columns = self.order_columns or [name for name in told if name in plain]
         relations = mapper.relationships
         listed = (name.partition(".")[0] for name in self.list_columns)
         self.eager = tuple(dict.fromkeys([*(name for name in listed if name in relations), *self.loaded]))
         self.list_title, self.show_title = self.title, self.noun
+        state = self.state_column
+        self.found_columns = self.found_columns or tuple(name for name in self.list_columns if name != state)[:3]
         self._base_filters = self.datamodel.get_filters()
         self._filters = self.datamodel.get_filters(self.search_columns)
         self._related_views = self._related_views or []
@@ -189,6 +221,15 @@ class DeclaredView(ModelView):
         """Go back to the list."""
         return self.list_url()
 
+    def grouped(self, columns: Sequence[str]) -> list[tuple[str, list[str]]]:
+        """Return columns under their headings, in the order of ``sections``; those of no section first, files last."""
+        last = [column for column in columns if column == "attachments"]
+        named = {*last, *(column for _heading, under in self.sections for column in under)}
+        parts = [("", [column for column in columns if column not in named])]
+        parts += [(str(heading), [one for one in under if one in columns]) for heading, under in self.sections]
+        parts.append(("", last))
+        return [(heading, under) for heading, under in parts if under]
+
     # -- rights ------------------------------------------------------------------------------
 
     def may(self, verb: str) -> bool:
@@ -204,6 +245,37 @@ class DeclaredView(ModelView):
     def scope_condition(self, verb: str) -> ColumnElement[bool]:
         """Return the condition on rows for this person and verb."""
         return scope_clause(self.model, grants().scope(verb, self.class_permission_name), self.scopes)
+
+    def queue(self) -> ColumnElement[bool] | None:
+        """Return which rows wait for this person, or None for a screen that nobody works off.
+
+        They are the person's own rows in the open states of the workflow; ``queue_steps`` names steps to go by instead.
+        """
+        if self.workflow is None:
+            return None
+        if self.queue_steps:
+            return self.waiting_for(*self.queue_steps)
+        if Scope.OWN not in self.scopes:
+            return None
+        own = scope_clause(self.model, Scope.OWN, self.scopes)
+        return and_(getattr(self.model, self.workflow.column).in_(self.workflow.open_states), own)
+
+    def waiting_for(self, *names: str) -> ColumnElement[bool]:
+        """Return which rows wait for one of these steps that this person may take with them."""
+        assert self.workflow is not None  # noqa: S101 - only screens with steps ask
+        steps = [self.workflow.steps[name] for name in names if self.may(name)]
+        person = viewer().person_id
+        me = frozenset[int]() if person is None else frozenset({person})
+        clauses = [
+            and_(
+                getattr(self.model, self.workflow.column).in_(step.sources),
+                self.scope_condition(step.name),
+                *(path_in(self.model, path, me) for path in (step.by,) if path is not None),
+                *(~path_in(self.model, path, me) for path in step.never),
+            )
+            for step in steps
+        ]
+        return or_(*clauses) if clauses else false()
 
     def find(self, pk: object, verb: str) -> Any:
         """Return the record if the person may do this with it; else answer 404, which does not tell that it exists."""

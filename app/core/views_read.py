@@ -17,9 +17,10 @@ from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from app.core import audit, clock, files, present
 from app.core.db import db
 from app.core.entity import Catalog
-from app.core.interface import PortalFilter
-from app.core.listing import Listing
+from app.core.interface import Overdue, PortalFilter, is_choice
+from app.core.listing import PAGE_SIZES, Listing
 from app.core.views_declared import DeclaredView
+from app.core.workflow import task_keeper
 
 LOOKUP_ROWS = 20
 CATALOG_NAMES = ("code", "name_zh_hant", "name_zh_hans", "name_en")
@@ -49,7 +50,11 @@ class ReadView(DeclaredView):
         """Return what the list is narrowed to while its address names no filter, in the words of an address."""
         return {}
 
-    def _narrowed(self, args: MultiDict[str, str]) -> MultiDict[str, str]:
+    def chosen_columns(self) -> Any:
+        """Return the columns of the list."""
+        return self.list_columns
+
+    def narrowed(self, args: MultiDict[str, str]) -> MultiDict[str, str]:
         """Return what the address asks for; a bare one asks for the default."""
         said = {"q", *self.filters_by_name()} & set(args)
         return args if said else MultiDict({**self.default_filters(), **args.to_dict(flat=False)})
@@ -62,6 +67,8 @@ class ReadView(DeclaredView):
                 named[
                     column if number == 0 and found.arg_name not in {"ge", "le"} else f"{column}__{found.arg_name}"
                 ] = found
+        if self.workflow is not None and self.workflow.has_promises:
+            named["late"] = Overdue(self.datamodel, lambda model: task_keeper().late(model, clock.now()))
         return named
 
     def _filters_of(self, column: str) -> list[PortalFilter]:
@@ -84,9 +91,17 @@ class ReadView(DeclaredView):
     @has_access
     def list(self) -> Any:
         """Show the rows the address asks for."""
-        listing = Listing(self, self._narrowed(request.args))
+        listing = Listing(self, self.narrowed(request.args))
+        listing.columns = self.chosen_columns()
         self.tell_ignored(listing)
-        return self.render_template(self.list_template, view=self, listing=listing, title=self.title)
+        return self.render_template(
+            self.list_template, view=self, listing=listing, title=self.title, **self.list_extra(listing)
+        )
+
+    def list_extra(self, listing: Listing) -> dict[str, Any]:
+        """Return what else the list's page needs."""
+        del listing
+        return {"page_sizes": PAGE_SIZES}
 
     def tell_ignored(self, listing: Listing) -> None:
         """Tell which filters of the address were left out."""
@@ -164,6 +179,12 @@ class ReadView(DeclaredView):
         """Return what else the show page of this entity needs."""
         del item
         return {}
+
+    def headline(self, item: Any) -> Any:
+        """Return what the head of a record's page tells beside its name: its state and the other closed lists of it."""
+        columns = sa_inspect(self.model).column_attrs
+        states = [name for name in self.list_columns if name in columns and is_choice(columns[name].columns[0].type)]
+        return [self.present(item, name) for name in states if self.value(item, name) is not None]
 
     def facts(self, item: Any) -> tuple[Any, Any]:
         """Return the columns of the show page that hold something, and the labels of those still to be filled in."""

@@ -9,7 +9,7 @@ from flask_appbuilder.utils.base import get_safe_redirect
 from flask_appbuilder.views import expose
 from flask_babel import gettext as _
 
-from app.core import clock, files
+from app.core import clock, files, receipts
 from app.core.db import db
 from app.core.forms import PortalForm
 from app.core.interface import parse_key
@@ -90,20 +90,30 @@ class StepView(ChangeView):
         """Ask for what a step needs, and take it."""
         step = self.step_or_404(name)
         self.require(name)
+        # A step that came twice finds its record moved, perhaps out of reach: the receipt is asked first.
+        if request.method == "POST" and (led := receipts.led_to()) is not None:
+            return self._led(led)
         item = self.find(pk, name)
         if not self.may_step(step, item):
             abort(403)
         form = self.step_form(step)(formdata=posted(), obj=item)
-        if request.method == "POST" and form.validate() and self.attempt(form, lambda: self.take(item, step, form)):
-            flash(_("%(record)s: %(step)s.", record=str(item), step=str(step.label)), "success")
-            return redirect(self.after_step(item))
+        if request.method == "POST":
+            if (answer := self._answered(form)) is not None:
+                return answer
+            if form.validate():
+                led = self._once(form, lambda: self.take(item, step, form), lambda: self.after_step(item))
+                if led is not None:
+                    flash(_("%(record)s: %(step)s.", record=str(item), step=str(step.label)), "success")
+                    return redirect(led)
+                if (led := receipts.led_to()) is not None:
+                    return self._led(led)
         if request.method == "POST" and not step.asks:
             # A form without fields is no place to mend anything.
             for error in (error for errors in form.errors.values() for error in errors):
                 flash(str(error), "danger")
             return redirect(self.after_refusal(item, step))
         title = about(step.label, self.find(pk, name))
-        return self._form_page("portal/step.html", form, title, item=item, step=step)
+        return self._form_page("portal/step.html", form, title, item=item, step=step, checked=True)
 
     def after_step(self, item: Any) -> str:
         """Return where to go after a step: a record that was handed over may be out of the person's reach now."""

@@ -11,13 +11,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, abort, current_app, g, jsonify, render_template, request
+from flask import Flask, Response, abort, current_app, g, has_request_context, jsonify, render_template, request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from app.core import receipts
 from app.core.db import Trouble, db, transactions, trouble_of
 from app.core.sealed import WrongKeyError, require_key
 
@@ -38,15 +40,46 @@ RESENT = frozenset({400, 401, 503})
 def init_app(app: Flask) -> None:
     """Put headers, error pages and fingerprints on an application."""
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = KEPT_FOR
+    app.session_interface = Sessions()
     app.after_request(_headers)
+    app.after_request(_send_on)
     app.url_defaults(_fingerprint(app))
     app.register_error_handler(CSRFError, _csrf_page)
     app.register_error_handler(HTTPException, _error_page)
     app.register_error_handler(Exception, _bug_page)
     app.register_error_handler(WrongKeyError, _wrong_key_page)
-    app.context_processor(lambda: {"file_bounds": _file_bounds})
+    app.context_processor(lambda: {"file_bounds": _file_bounds, "page_layout": page_layout(), "once": receipts.token})
     app.before_request(_check_address)
     app.before_request(_check_key)
+
+
+def is_fragment() -> bool:
+    """Tell whether a script of a page asks for this answer, to show it within that page."""
+    return request.headers.get("X-Fragment") == "1"
+
+
+def page_layout() -> str:
+    """Return the template that a page extends if it may be shown within another: the whole frame, or none."""
+    return "portal/fragment.html" if has_request_context() and is_fragment() else "portal/layout.html"
+
+
+def _send_on(answer: Response) -> Response:
+    """Tell a script where to go: a redirect it would follow by itself, and never learn the address."""
+    if is_fragment() and 300 <= answer.status_code < 400 and answer.location:  # noqa: PLR2004 - redirects
+        sent = Response(status=204, headers={"X-Location": answer.location})
+        for cookie in answer.headers.getlist("Set-Cookie"):
+            sent.headers.add("Set-Cookie", cookie)
+        return sent
+    return answer
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Sessions that static files have no part in: an answer that goes with a cookie is kept until the next cookie."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Renew the session's cookie, and tell caches that the answer is for its bearer alone."""
+        if request.endpoint != "static":
+            super().save_session(app, session, response)
 
 
 def _file_bounds() -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from flask import current_app
 from flask_babel import LazyString
 from flask_babel import gettext as _
-from sqlalchemy import or_
+from sqlalchemy import ColumnElement, or_
 
 from app.core import audit, clock
 from app.core.db import db
@@ -57,6 +57,9 @@ class TaskKeeper(Protocol):
 
     def lines(self, item: Recorded) -> list[TaskLine]:
         """Return the record's tasks as its page shows them."""
+
+    def late(self, model: type[Any], now: datetime) -> ColumnElement[bool]:
+        """Return the condition, for a query over a model, that something owed for the record is late."""
 
 
 def task_keeper() -> TaskKeeper:
@@ -103,6 +106,11 @@ class Step:
     confirm: LazyString | None = None
 
     @property
+    def is_main(self) -> bool:
+        """Whether this is the usual way on: its button stands last, where the page's one main button stands."""
+        return self.tone == "main"
+
+    @property
     def sources(self) -> frozenset[Choice]:
         """The states the step starts from."""
         return frozenset({self.from_}) if isinstance(self.from_, Choice) else frozenset(self.from_)
@@ -128,6 +136,18 @@ class Workflow:
         """The states the steps lead from and to, in the order of their list."""
         known = {state for step in self.steps.values() for state in (*step.sources, step.to)}
         return [state for state in type(next(iter(known))) if state in known]
+
+    @property
+    def open_states(self) -> list[Choice]:
+        """The states that steps lead on from, but for the last of the usual way: a record is reopened from there."""
+        last = self.path[-1:]
+        leading = {state for step in self.steps.values() for state in step.sources}
+        return [state for state in self.states if state in leading and state not in last]
+
+    @property
+    def has_promises(self) -> bool:
+        """Whether any step opens or closes a task."""
+        return any(step.keeps or step.starts for step in self.steps.values())
 
     def stages(self, item: Any) -> list[tuple[Choice, str]]:
         """Return the usual way with a record's place on it: each state is «past», «here» or «ahead».

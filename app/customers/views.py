@@ -44,6 +44,8 @@ class PolicyView(RevealingView):
     ]  # fmt: skip
     search_columns = ["holder", "insured", "product_line", "state", "starts_on", "ends_on"]
     searched = ["number", "product", "holder.number"]
+    found_globally = True
+    found_columns = ("number", "product", "holder")
     base_order = ("starts_on", "desc")
     label_columns = {
         "number": _l("Policy number"),
@@ -72,6 +74,7 @@ class ConsentView(PortalView):
     add_columns = ["customer", "purpose", "channel", "given_on", "withdrawn_on"]
     edit_columns = ["channel", "given_on", "withdrawn_on"]
     validators_columns = {"given_on": [not_in_future], "withdrawn_on": [not_in_future]}
+    rows_columns = ("purpose", "channel", "given_on", "withdrawn_on")
     search_columns = ["customer", "purpose", "channel", "given_on", "withdrawn_on"]
     searched = ["customer.number"]
     base_order = ("given_on", "desc")
@@ -93,6 +96,7 @@ class InsuranceNeedView(PortalView):
     list_columns = ["customer", "product_line", "need", "follow_up_on", "is_met"]
     add_columns = ["customer", "product_line", "need", "follow_up_on", "is_met"]
     edit_columns = ["product_line", "need", "follow_up_on", "is_met"]
+    rows_columns = ("product_line", "need", "follow_up_on", "is_met")
     search_columns = ["customer", "product_line", "follow_up_on", "is_met"]
     searched = ["need", "customer.number"]
     base_order = ("id", "desc")
@@ -110,6 +114,11 @@ class CustomerView(RevealingView):
     """Everyone we serve."""
 
     datamodel = PortalInterface(Customer)
+    sections = (
+        (_l("Who it is"), ("name", "kind", "jurisdiction", "id_kind", "id_number", "birth_date")),
+        (_l("How to reach"), ("mobile", "phone", "email", "address")),
+        (_l("Wishes"), ("language", "preferred_channel", "contact_wishes")),
+    )
     title, noun = _l("Customers"), _l("Customer")
     list_columns = ["number", "name", "kind", "mobile", "jurisdiction", "language"]
     show_columns = [
@@ -119,6 +128,8 @@ class CustomerView(RevealingView):
     add_columns = [column for column in show_columns if column != "number"]
     search_columns = ["kind", "jurisdiction", "language"]
     searched = ["number", "name"]
+    found_globally = True
+    found_columns = ("number", "name", "mobile")
     base_order = ("id", "desc")
     related_views = [PolicyView, InsuranceNeedView, ConsentView]
     validators_columns = {

@@ -28,6 +28,7 @@ class ClauseView(PortalView):
     search_columns = ["chapter"]
     no_amounts = ("chapter",)
     searched = ["number", "text"]
+    found_globally = True
     base_order = ("number", "asc")
     has_files = False
     validators_columns = {"in_force_to": [After("in_force_from")]}

@@ -22,7 +22,9 @@ from app.core.scope import viewer
 from app.core.workflow import task_keeper
 from app.lobby.views_account import AccountView
 from app.lobby.views_api import ApiGuideView
+from app.lobby.views_pulse import PulseView
 from app.lobby.views_roles import RoleView
+from app.lobby.views_search import SearchView
 from app.lobby.views_users import UserView
 from app.staff.operations import inbox, task_line
 from app.staff.views import record_url
@@ -95,6 +97,8 @@ def register(builder: AppBuilder) -> None:
     builder.add_api(ApiDescriptionView)
     builder.add_view_no_menu(AccountView)
     builder.add_view_no_menu(ApiGuideView)
+    builder.add_view_no_menu(SearchView)
+    builder.add_view_no_menu(PulseView)
     open_screen(builder, MeasureView, "administration")
     open_screen(builder, UserView, "administration", has_api=False)
     open_screen(builder, RoleView, "administration")

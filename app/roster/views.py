@@ -38,6 +38,7 @@ from app.roster.models import (
 from app.roster.views_board import RosterWeekView
 from app.roster.workflow import ATTENDANCE, LEAVE, SWAP
 
+ROWS_OF_A_TEAM = 50
 PERSON_SCOPES = {
     Scope.OWN: ("person_id",),
     Scope.TEAM: ("person.team_id",),
@@ -87,6 +88,8 @@ class CoverageRuleView(PortalView):
     scopes = {Scope.TEAM: ("team_id",), Scope.DEPARTMENT: ("team.department_id",)}
     base_order = ("id", "asc")
     has_files = False
+    related_rows = ROWS_OF_A_TEAM
+    rows_columns = ("weekday", "shift_type", "least", "best")
     label_columns = {
         "team": _l("Team"),
         "weekday": _l("Weekday"),
@@ -163,6 +166,8 @@ class LeaveRequestView(PortalView):
     edit_columns = ["kind", "first_on", "last_on", "hours", "reason"]
     search_columns = ["status", "person", "kind", "first_on"]
     searched = ["number", "person.name", "reason"]
+    found_globally = True
+    queue_steps = ("approve",)
     scopes = PERSON_SCOPES
     base_order = ("first_on", "desc")
     label_columns = {
@@ -212,6 +217,8 @@ class ShiftSwapView(PortalView):
     required_columns = ("shift",)
     search_columns = ["status", "asker", "colleague", "day"]
     searched = ["number", "asker.name", "colleague.name"]
+    found_globally = True
+    queue_steps = ("agree", "approve")
     scopes = {
         Scope.OWN: ("asker_id", "colleague_id"),
         Scope.TEAM: ("asker.team_id",),
@@ -266,6 +273,7 @@ class AttendanceDayView(PortalView):
     ]
     show_columns = [*list_columns, "planned_from", "planned_to", "reason", "correction", "answer"]
     add_columns = ["person", "day", "shift_type", "clocked_in_at", "clocked_out_at", "reason"]
+    queue_steps = ("close", "correct")
     edit_columns = ["shift_type", "clocked_in_at", "clocked_out_at", "reason"]
     search_columns = ["status", "person", "day", "is_absent", "late_minutes"]
     searched = ["person.name", "person.number"]

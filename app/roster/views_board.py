@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from flask import abort, flash, redirect, request, url_for
 from flask_appbuilder.security.decorators import has_access, permission_name
@@ -15,6 +15,7 @@ from sqlalchemy import and_, select
 
 from app.core import clock
 from app.core.db import db
+from app.core.fields_rows import target_of
 from app.core.forms import PortalForm
 from app.core.interface import PortalInterface, parse_key
 from app.core.scope import Scope, scope_clause, viewer
@@ -23,7 +24,7 @@ from app.core.views import Link, PortalView
 from app.core.workflow import Step
 from app.roster import board as boards
 from app.roster.board import WEEK, Board
-from app.roster.models import RosterWeek, WeekStatus, monday_of
+from app.roster.models import CoverageRule, RosterWeek, WeekStatus, monday_of
 from app.roster.operations import begin_week, week_of
 from app.roster.workflow import ROSTER_WEEK
 from app.staff.models import Team
@@ -178,10 +179,17 @@ class RosterWeekView(PortalView):
             is_open=is_open,
             doubts=made.doubts() if asks and is_open and self.may("publish") else [],
             told=self._told(made),
+            rules=self._rules_url(made.team),
             weeks=(made.monday - WEEK, monday_of(clock.today()), made.monday + WEEK),
             title=_("Roster · %(team)s", team=str(made.team)),
         )
         return page
+
+    @staticmethod
+    def _rules_url(team: Team) -> str | None:
+        """Return the page of a team, where its coverage rules are, or None for whoever may not see them."""
+        rules, above = (cast("PortalView", target_of(model)) for model in (CoverageRule, Team))
+        return above.show_url(team) if rules.may("list") and above.may("show") else None
 
     def _reaches(self, verb: str, team: Team) -> bool:
         """Tell whether this person may do this with a team's week; the same as ``_teams``, without a statement."""

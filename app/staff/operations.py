@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import Role, assoc_user_role
-from sqlalchemy import ColumnElement, exists, inspect, or_, select
+from sqlalchemy import ColumnElement, exists, func, inspect, or_, select
+from sqlalchemy.orm import joinedload
 
 from app.core import clock, present
 from app.core.db import db
@@ -100,6 +101,15 @@ class Tasks:
         rows = db.session.scalars(select(Task).where(*_about(item)).order_by(Task.due_at))
         return [task_line(task) for task in sorted(rows, key=lambda task: task.status not in RUNNING)]
 
+    def late(self, model: type[Any], now: datetime) -> ColumnElement[bool]:
+        """Return, for a query over records of a model and its kinds, that an open task of theirs is late."""
+        return exists().where(
+            Task.entity.in_(kind.class_.__tablename__ for kind in inspect(model).self_and_descendants),
+            Task.record_id == model.id,
+            Task.status == TaskStatus.OPEN,
+            Task.due_at < now,
+        )
+
     def _running(self, item: Recorded, promise: str) -> Task | None:
         wanted = select(Task).where(*_about(item), Task.promise == promise, Task.status.in_(RUNNING))
         return db.session.scalars(wanted.order_by(Task.id.desc())).first()
@@ -152,16 +162,32 @@ def task_line(task: Task) -> TaskLine:
     return TaskLine(task.what, clause, words, tone, present.words(task.due_at))
 
 
-def inbox(viewer: Viewer, limit: int = 50) -> list[Task]:
-    """Return what a person owes now: tasks of their own, and unowned ones of their roles, most urgent first."""
+def owed_by(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition for what a person owes: tasks of their own, and unowned ones of their roles."""
     roles = select(Role.name).join(assoc_user_role, assoc_user_role.c.role_id == Role.id)
     mine: list[ColumnElement[bool]] = [
         Task.owner_id.is_(None) & Task.role.in_(roles.where(assoc_user_role.c.user_id == viewer.user_id))
     ]
     if viewer.person_id is not None:
         mine.append(Task.owner_id == viewer.person_id)
-    wanted = select(Task).where(or_(*mine), Task.status.in_(RUNNING))
+    return or_(*mine)
+
+
+def inbox(viewer: Viewer, limit: int = 50) -> list[Task]:
+    """Return what a person owes now, most urgent first; the clocks of some may stand still."""
+    wanted = select(Task).where(owed_by(viewer), Task.status.in_(RUNNING))
     return list(db.session.scalars(wanted.order_by(Task.due_at, Task.id).limit(limit)))
+
+
+def pressing(viewer: Viewer, now: datetime, limit: int) -> tuple[list[Task], int]:
+    """Return the most urgent of what a person owes that is late or due soon, and how many there are altogether."""
+    soon = (
+        select(Task, func.count().over())
+        .options(joinedload(Task.clause))
+        .where(owed_by(viewer), Task.status == TaskStatus.OPEN, Task.due_at < now + present.SOON)
+    )
+    rows = db.session.execute(soon.order_by(Task.due_at, Task.id).limit(limit)).all()
+    return [task for task, _count in rows], rows[0][1] if rows else 0
 
 
 @job("late_tasks")

@@ -9,11 +9,12 @@ from flask_appbuilder import AppBuilder
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext
 from markupsafe import Markup
+from sqlalchemy import ColumnElement, and_
 
 from app.core import present
 from app.core.interface import PortalInterface
 from app.core.menu import open_screen
-from app.core.scope import Scope, set_viewer_loader
+from app.core.scope import Scope, set_viewer_loader, viewer
 from app.core.views import PortalView
 from app.core.views_catalog import CATALOG_COLUMNS, CatalogView
 from app.core.workflow import set_task_keeper
@@ -72,8 +73,14 @@ class StaffMemberView(PortalView):
         "hired_on",
         "left_on",
     ]
+    added_in_passing = False
+    sections = (
+        (_l("Place in the department"), ("department", "team", "position", "leads")),
+        (_l("At work"), ("extension", "languages", "user", "hired_on", "left_on")),
+    )
     search_columns = ["department", "team", "position", "hired_on"]
     searched = ["number", "name", "extension"]
+    found_globally = True
     scopes = {Scope.OWN: ("id",), Scope.TEAM: ("team_id",), Scope.DEPARTMENT: ("department_id",)}
     base_order = ("number", "asc")
     exact = ("number", "name")
@@ -116,6 +123,10 @@ class TaskView(PortalView):
         "done_at": _l("Done at"),
         "late_at": _l("Late since"),
     }
+
+    def queue(self) -> ColumnElement[bool]:
+        """What a person owes waits for them, whether its clock runs or not."""
+        return and_(Task.status.in_(operations.RUNNING), operations.owed_by(viewer()))
 
     def default_filters(self) -> dict[str, Any]:
         """Begin with what is still owed."""

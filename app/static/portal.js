@@ -19,7 +19,10 @@ const typed = (select) => {
   ["aria-invalid", "aria-describedby"].filter((name) => select.hasAttribute(name))
     .forEach((name) => box.control_input.setAttribute(name, select.getAttribute(name)));
 };
-document.querySelectorAll("select[data-lookup]").forEach(typed);
+
+/* Parts that come after the page was loaded are furnished the same way. */
+const furnish = (root) => root.querySelectorAll("select[data-lookup]:not(.tomselected)").forEach(typed);
+furnish(document);
 
 /* The cursor goes into a field, be it the box of a look-up or the first of some pills. */
 const enter = (field) => {
@@ -70,23 +73,26 @@ document.addEventListener("submit", (event) => {
   const heavy = [...form.querySelectorAll("input[data-limit]")].find((field) => weight(field) > Number(field.dataset.limit));
   if (heavy) { event.preventDefault(); refuse(heavy); return; }
   if (form.dataset.confirm && !window.confirm(form.dataset.confirm)) { event.preventDefault(); return; }
-  form.dataset.sent = "yes";
-  // Not form.method: a field may be called so.
-  if (form.getAttribute("method") === "post") setTimeout(() => submits(form).forEach((button) => { button.disabled = true; }));
+  if (!event.defaultPrevented) form.dataset.sent = "yes";
+  // Not form.method: a field may be called so. One that a script sends is left to that script.
+  if (form.getAttribute("method") === "post" && !event.defaultPrevented) setTimeout(() => submits(form).forEach((button) => { button.disabled = true; }));
 });
 window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => {
   delete form.dataset.sent;
   submits(form).forEach((button) => { button.disabled = false; });
 }));
 
-const guarded = document.querySelector("form[data-guard]");
-if (guarded) {
-  let touched = Boolean(document.querySelector(".note-danger"));
-  guarded.addEventListener("input", () => { touched = true; });
-  window.addEventListener("beforeunload", (event) => { if (touched && !guarded.dataset.sent) event.preventDefault(); });
-  const first = guarded.querySelector("[aria-invalid=true]");
-  if (first) enter(first);
-}
+/* What was typed and not sent keeps its form from being left unasked; an answer that refuses it keeps it touched. */
+const guarded = () => [...document.querySelectorAll("form[data-guard]")];
+document.addEventListener("input", (event) => {
+  const form = event.target.closest("form[data-guard]");
+  if (form) form.dataset.touched = "yes";
+});
+guarded().forEach((form) => { if (document.querySelector(".note-danger, .note-warning")) form.dataset.touched = "yes"; });
+const isUnsaved = (form) => Boolean(form.dataset.touched && !form.dataset.sent);
+window.addEventListener("beforeunload", (event) => { if (guarded().some(isUnsaved)) event.preventDefault(); });
+const first = document.querySelector("form[data-guard] [aria-invalid=true]");
+if (first) enter(first);
 
 const bulk = document.getElementById("bulk");
 if (bulk) {
@@ -112,8 +118,27 @@ if (bulk) {
 const here = document.querySelector(".side [aria-current]");
 if (here) side.scrollTop = here.offsetTop - side.clientHeight / 2;
 
-const panel = document.querySelector("[data-panel]");
-if (panel) {
-  document.addEventListener("click", (event) => { if (!panel.contains(event.target) && document.contains(event.target)) panel.open = false; });
-  panel.addEventListener("keydown", (event) => { if (event.key === "Escape") { panel.open = false; panel.querySelector("summary").focus(); } });
-}
+/* A panel closes by a click beside it, by Escape, and when another one opens. */
+document.addEventListener("click", (event) => {
+  document.querySelectorAll("[data-panel][open]").forEach((panel) => {
+    if (!panel.contains(event.target) && document.contains(event.target)) panel.open = false;
+  });
+});
+document.addEventListener("keydown", (event) => {
+  const panel = event.key === "Escape" && event.target.closest("[data-panel][open]");
+  if (panel) { panel.open = false; panel.querySelector("summary").focus(); }
+});
+
+/* The theme changes at once and on the page one is on; it is kept for the next one. */
+document.querySelectorAll("[data-themes]").forEach((form) => form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const button = event.submitter;
+  const page = document.documentElement;
+  page.dataset.theme = button.dataset.choice;
+  const device = window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  page.dataset.bsTheme = button.dataset.choice === "auto" ? device : button.dataset.choice;
+  form.querySelectorAll("button").forEach((one) => one.toggleAttribute("aria-current", one === button));
+  fetch(button.formAction, { method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual" }).catch(() => null);
+}));
+
+window.portal = { furnish, enter, isUnsaved, submits };

@@ -68,11 +68,13 @@ class EnrolmentView(PortalView):
     edit_columns = []
     search_columns = ["session", "person", "status"]
     searched = ["person.name", "session.course.title", "session.course.code"]
+    queue_steps = ("read",)
     scopes = {Scope.OWN: ("person_id",), Scope.TEAM: ("person.team_id",), Scope.DEPARTMENT: ("person.department_id",)}
     base_order = ("id", "desc")
     exclude_route_methods = PortalView.exclude_route_methods | {"edit"}
     has_files = False
     related_rows = ROWS_OF_A_PLAN
+    rows_columns = ("person", "status")
     label_columns = {
         "session": _l("Session"),
         "person": _l("Participant"),
@@ -112,6 +114,10 @@ class TrainingSessionView(PortalView):
     """Courses held: when, where, how, by whom."""
 
     datamodel = PortalInterface(TrainingSession)
+    sections = (
+        (_l("When and where"), ("starts_at", "ends_at", "place", "method", "capacity")),
+        (_l("Who"), ("trainer", "outside_trainer", "team", "plan_item")),
+    )
     workflow = SESSION
     title, noun = _l("Training sessions"), _l("Training session")
     list_columns = ["starts_at", "course", "place", "method", "trainer", "team", "status"]
@@ -178,6 +184,9 @@ class TrainingSessionView(PortalView):
             return super().scope_condition(verb)
         return scope_clause(self.model, grants().scope(verb, self.class_permission_name), RUN_BY)
 
+    def queue(self) -> None:
+        """Nobody works sessions off; what waits for their participants is told at the training places."""
+
     def locked(self, item: TrainingSession) -> LazyString | None:
         """What participants were told is changed only so that they are told again."""
         if item.status in {None, SessionStatus.PLANNED}:
@@ -216,6 +225,7 @@ class PlanItemView(PortalView):
     base_order = ("quarter", "asc")
     has_files = False
     related_rows = ROWS_OF_A_PLAN
+    rows_columns = ("title", "topic_area", "method", "quarter", "audience", "hours")
     adds_many = True
     related_views = [TrainingSessionView]
     label_columns = {
@@ -269,6 +279,9 @@ class TrainingPlanView(PortalView):
     search_columns = ["status", "year"]
     no_amounts = ("year", "edition")
     searched = ["goals"]
+    found_globally = True
+    found_columns = ("year", "edition", "author")
+    queue_steps = ("approve",)
     base_order = ("id", "desc")
     related_views = [PlanItemView]
     validators_columns = {"year": [NumberRange(*YEARS)]}
@@ -315,6 +328,7 @@ class CourseView(PortalView):
     add_columns = ["code", "title", "topic_area", "level", "hours", "summary", "retired_on"]
     search_columns = ["topic_area", "level"]
     searched = ["code", "title"]
+    found_globally = True
     base_order = ("code", "asc")
     related_views = [TrainingSessionView]
     label_columns = {

@@ -13,7 +13,7 @@ from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_, or_
 
 from app.core.errors import RuleError
 from app.core.fields_rows import target_of
@@ -22,17 +22,27 @@ from app.core.interface import PortalInterface
 from app.core.limits import After, not_in_future, not_in_past
 from app.core.listing import Listing
 from app.core.menu import open_screen
-from app.core.scope import Scope
+from app.core.scope import Scope, viewer
 from app.core.views import Link, PortalView
 from app.core.views_catalog import CATALOG_COLUMNS, CatalogView
 from app.workplace import (
     facts,  # noqa: F401 - declares the measures
     operations,
 )
-from app.workplace.models import Area, Equipment, EquipmentKind, EquipmentStatus, FaultKind, Repair, Supplier
+from app.workplace.models import (
+    Area,
+    Equipment,
+    EquipmentKind,
+    EquipmentStatus,
+    FaultKind,
+    Repair,
+    RepairStatus,
+    Supplier,
+)
 from app.workplace.workflow import REPAIR
 
 LABELS_PER_SHEET = 200
+BEING_REPAIRED = (RepairStatus.IN_REPAIR, RepairStatus.WAITING)
 
 
 class AreaView(CatalogView):
@@ -76,6 +86,10 @@ class RepairView(PortalView):
     """Faults from report to return to service."""
 
     datamodel = PortalInterface(Repair)
+    sections = (
+        (_l("Fault"), ("equipment", "fault_kind", "fault", "impact", "reporter", "reported_at")),
+        (_l("Work done"), ("owner", "part", "expected_on", "remedy", "cost", "returned_at", "downtime", "reason")),
+    )
     workflow = REPAIR
     title, noun = _l("Repairs"), _l("Repair")
     list_columns = ["number", "equipment", "fault_kind", "impact", "status", "owner", "reported_at"]
@@ -95,6 +109,7 @@ class RepairView(PortalView):
     edit_columns = ["fault_kind", "fault", "impact"]
     search_columns = ["status", "impact", "equipment", "fault_kind", "owner", "reported_at", "returned_at"]
     searched = ["number", "fault", "equipment.tag", "equipment.name"]
+    found_globally = True
     scopes = {Scope.OWN: ("reporter_id", "owner_id"), Scope.TEAM: ("reporter.team_id",)}
     base_order = ("reported_at", "desc")
     label_columns = {
@@ -118,6 +133,11 @@ class RepairView(PortalView):
     add_label = _l("Report a fault")
     submit_label = _l("Send the report")
     validators_columns = {"expected_on": [not_in_past]}
+
+    def queue(self) -> ColumnElement[bool]:
+        """What a person repairs, and what waits to be accepted or confirmed by them."""
+        repairing = and_(Repair.owner_id == viewer().person_id, Repair.status.in_(BEING_REPAIRED))
+        return or_(repairing, self.waiting_for("accept", "confirm"))
 
     def locked_under(self, parent: Equipment) -> LazyString | None:
         """Nobody repairs what was scrapped."""
@@ -143,6 +163,13 @@ class EquipmentView(PortalView):
     """The register of equipment."""
 
     datamodel = PortalInterface(Equipment)
+    sections = (
+        (_l("Where it stands"), ("area", "seat", "keeper", "status")),
+        (
+            _l("Purchase and warranty"),
+            ("model_name", "serial_number", "supplier", "bought_on", "warranty_until", "cost"),
+        ),
+    )
     title, noun = _l("Equipment"), _l("Piece of equipment")
     list_columns = ["tag", "name", "kind", "area", "seat", "keeper", "status"]
     show_columns = [*list_columns, "model_name", "serial_number", "supplier", "bought_on", "warranty_until", "cost"]
@@ -162,6 +189,7 @@ class EquipmentView(PortalView):
     ]
     search_columns = ["status", "kind", "area", "keeper", "warranty_until"]
     searched = ["tag", "name", "serial_number", "seat"]
+    found_globally = True
     scopes = {Scope.OWN: ("keeper_id",), Scope.TEAM: ("keeper.team_id",)}
     base_order = ("tag", "asc")
     related_views = [RepairView]

@@ -13,12 +13,13 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
-        "list_columns",
+        "list_setting",
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("screen", sa.String(length=80), nullable=False),
-        sa.Column("names", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(["user_id"], ["ab_user.id"], name=op.f("fk_list_columns_user_id"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("user_id", "screen", name=op.f("pk_list_columns")),
+        sa.Column("columns", sa.JSON(), nullable=False),
+        sa.Column("filters", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["ab_user.id"], name=op.f("fk_list_setting_user_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("user_id", "screen", name=op.f("pk_list_setting")),
     )
     op.create_table(
         "receipt",
@@ -31,18 +32,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("receipt", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_receipt_at"), ["at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_receipt_user_id"), ["user_id"], unique=False)
 
-    op.create_table(
-        "saved_filter",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=False),
-        sa.Column("screen", sa.String(length=80), nullable=False),
-        sa.Column("name", sa.String(length=40), nullable=False),
-        sa.Column("query", sa.String(length=2000), nullable=False),
-        sa.ForeignKeyConstraint(["user_id"], ["ab_user.id"], name=op.f("fk_saved_filter_user_id"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_filter")),
-        sa.UniqueConstraint("user_id", "screen", "name", name=op.f("uq_saved_filter_user_id_screen_name")),
-    )
     with op.batch_alter_table("user_setting", schema=None) as batch_op:
         batch_op.add_column(sa.Column("theme", sa.String(length=8), nullable=True))
 
@@ -51,9 +42,9 @@ def downgrade() -> None:
     with op.batch_alter_table("user_setting", schema=None) as batch_op:
         batch_op.drop_column("theme")
 
-    op.drop_table("saved_filter")
     with op.batch_alter_table("receipt", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_receipt_user_id"))
         batch_op.drop_index(batch_op.f("ix_receipt_at"))
 
     op.drop_table("receipt")
-    op.drop_table("list_columns")
+    op.drop_table("list_setting")

@@ -78,7 +78,7 @@ def test_a_list_is_searched_filtered_sorted_and_turned(app: Flask, browse: Brows
     assert shown(fan) == [numbers[7]]
     fan.locator(".chips a").first.click()
 
-    fan.locator("details summary").click()
+    fan.locator(".panel > summary").click()
     fan.keyboard.press("Escape")
     expect(fan.locator("#f-reported_at__ge")).not_to_be_visible()
     fan.keyboard.press("Enter")
@@ -89,7 +89,7 @@ def test_a_list_is_searched_filtered_sorted_and_turned(app: Flask, browse: Brows
     assert set(shown(fan)) == set(numbers[4:7])
     expect(fan.locator("#f-reported_at__ge")).to_have_value("2026-03-05")
 
-    fan.locator("details summary").click()
+    fan.locator(".panel > summary").click()
     picker = fan.locator(".ts-wrapper", has=fan.locator("#f-equipment-ts-control"))
     picker.click()
     fan.keyboard.type("PC-0005")
@@ -141,11 +141,13 @@ def test_the_main_things_are_reached_by_keyboard(app: Flask, browse: Browse, say
     expect(fan.locator(".skip")).to_be_in_viewport()
     wanted = {
         "navigation": "nav.side li a[aria-current]",
+        "search over everything": "#top-q",
         "languages": ".languages button",
+        "notifications": ".top-due summary",
         "account": ".me",
         "primary action": ".page-head .btn-primary",
         "search": "#q",
-        "filter": "details summary",
+        "filter": ".panel > summary",
         "all rows": "[data-all]",
         "record": "table.list tbody a",
     }

@@ -94,7 +94,7 @@ def wait_for_a_part(fan: Page, say: Say) -> None:
     fan.fill("#expected_on", "2026-12-01")
     fan.locator(".form-end .btn-primary").click()
     fan.wait_for_url("**/repair/show/*")
-    expect(fan.locator(".facts")).to_contain_text("2026-12-01")
+    expect(fan.locator(".record")).to_contain_text("2026-12-01")
 
 
 def mend(fan: Page, say: Say) -> None:
@@ -105,7 +105,7 @@ def mend(fan: Page, say: Say) -> None:
     fan.fill("#cost", "350.5")
     fan.locator(".form-end .btn-primary").click()
     expect(fan.locator(".path [aria-current]")).to_have_text(say("Fixed"))
-    expect(fan.locator(".facts")).to_contain_text("350.5")
+    expect(fan.locator(".record")).to_contain_text("350.5")
 
 
 def test_a_label_on_the_sheet_leads_a_phone_to_the_report_of_its_piece(app: Flask, browse: Browse) -> None:

@@ -80,7 +80,7 @@ def test_a_plan_is_written_submitted_sent_back_mended_and_approved(app: Flask, b
     wen.reload()
     wen.get_by_role("button", name=say("Approve"), exact=True).click()
     expect(wen.locator(".path [aria-current]")).to_have_text(say("In force"))
-    expect(wen.locator(".facts")).to_contain_text("何文")
+    expect(wen.locator(".record")).to_contain_text("何文")
     with rows() as session:
         held = session.get_one(TrainingPlan, plan)
         assert (held.status, held.author, str(held.approver)) == (PlanStatus.APPROVED, member("su"), "何文")
