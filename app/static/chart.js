@@ -5,6 +5,7 @@
 const box = document.querySelector("[data-chart]");
 const TONES = { accent: "--accent", late: "--late", soon: "--soon", done: "--done", progress: "--progress", calm: "--muted" };
 const NARROW = 600;
+const FEW = 3;
 const ROW = 32;
 const COLUMN_HEIGHT = 320;
 const LABEL_SHARE = 0.32;
@@ -18,8 +19,9 @@ const bars = box ? [...document.querySelectorAll("[data-bars] tbody tr")].map((r
   href: row.querySelector("th a")?.href,
 })) : [];
 
-/* Months stand side by side where there is room for them; everything else lies in rows, so that names can be read. */
-const isUpright = () => box.dataset.chart === "months" && box.parentElement.clientWidth >= NARROW;
+/* Months stand side by side where there is room for them and more than a few; everything else lies in rows, so that
+   names can be read. */
+const isUpright = () => box.dataset.chart === "months" && bars.length > FEW && box.parentElement.clientWidth >= NARROW;
 
 const options = () => {
   const sheet = getComputedStyle(document.documentElement);

@@ -163,7 +163,4 @@ else {
   if (document.readyState === "complete") ask(); else window.addEventListener("load", ask);
   setInterval(ask, EVERY);
   document.addEventListener("visibilitychange", ask);
-
-  document.addEventListener("click", (event) => { if (!due.contains(event.target)) due.open = false; });
-  due.addEventListener("keydown", (event) => { if (event.key === "Escape" && due.open) { due.open = false; due.querySelector("summary").focus(); } });
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
@@ -34,9 +36,10 @@ COLOUR = """(name) => {
 
 
 def faults() -> None:
-    """Make five faults of two kinds of impact."""
+    """Make five faults of two kinds of impact, one a month."""
     for number in range(5):
-        repair(number, impact=Impact.STOPS_WORK if number < 2 else Impact.HINDERS)
+        month = datetime(2026, number + 1, 10, 2, tzinfo=UTC)
+        repair(number, at=month, impact=Impact.STOPS_WORK if number < 2 else Impact.HINDERS)
     db.session.commit()
 
 

@@ -165,6 +165,7 @@ def test_what_one_person_was_told_is_not_shown_to_the_next(app: Flask, browse: B
     mei = browse("mei")
     expect(mei.locator("[data-queue=ComplaintView]")).to_be_visible()
     assert "賠太慢" in mei.evaluate("sessionStorage.getItem('pulse')")
+    mei.locator(".me").click()
     mei.locator(".top form[action*=logout] button").click()
     mei.wait_for_url("**/login/**")
     assert mei.evaluate("sessionStorage.getItem('pulse')") is None
