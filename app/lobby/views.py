@@ -22,6 +22,7 @@ from app.core.scope import viewer
 from app.core.workflow import task_keeper
 from app.lobby.views_account import AccountView
 from app.lobby.views_api import ApiGuideView
+from app.lobby.views_help import HelpView
 from app.lobby.views_pulse import PulseView
 from app.lobby.views_roles import RoleView
 from app.lobby.views_search import SearchView
@@ -97,6 +98,7 @@ def register(builder: AppBuilder) -> None:
     builder.add_api(ApiDescriptionView)
     builder.add_view_no_menu(AccountView)
     builder.add_view_no_menu(ApiGuideView)
+    builder.add_view_no_menu(HelpView)
     builder.add_view_no_menu(SearchView)
     builder.add_view_no_menu(PulseView)
     open_screen(builder, MeasureView, "administration")
