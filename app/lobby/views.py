@@ -16,10 +16,12 @@ from app.core import clock, present
 from app.core.accounts import full_name
 from app.core.api import ApiDescriptionView
 from app.core.fields import YEARS
+from app.core.fields_rows import target_of
 from app.core.measures import MEASURES, Measure, Period, Unit
-from app.core.menu import navigation, open_screen
-from app.core.scope import viewer
-from app.core.workflow import task_keeper
+from app.core.menu import navigation, open_screen, screens_in_order
+from app.core.scope import Scope, viewer
+from app.core.security import grants
+from app.core.workflow import TaskLine, task_keeper
 from app.lobby.views_account import AccountView
 from app.lobby.views_api import ApiGuideView
 from app.lobby.views_help import HelpView
@@ -27,8 +29,12 @@ from app.lobby.views_pulse import PulseView
 from app.lobby.views_roles import RoleView
 from app.lobby.views_search import SearchView
 from app.lobby.views_users import UserView
-from app.staff.operations import inbox, task_line
+from app.staff.models import Task, TaskStatus
+from app.staff.operations import inbox, late_with_others, task_line
 from app.staff.views import record_url
+
+ACTIONS = 6
+LATE_ROWS = 10
 
 
 class HomeView(IndexView):
@@ -41,9 +47,27 @@ class HomeView(IndexView):
         """Show the person's tasks, most urgent first, with the way to each record."""
         if not g.user.is_authenticated:
             return redirect(url_for("LoginView.login"))
-        tasks = inbox(viewer())
-        lines = [(task, task_line(task), record_url(task)) for task in tasks]
-        return self.render_template(self.index_template, title=_("Overview"), lines=lines)
+        screen: Any = target_of(Task)
+        others, late = self._late_with_others(screen)
+        return self.render_template(
+            self.index_template,
+            title=_("Overview"),
+            lines=_lines(inbox(viewer())),
+            others=_lines(others),
+            late=late,
+            all_late=screen.list_url(status=TaskStatus.OPEN.name, order="due_at", dir="asc"),
+            actions=[view for view in screens_in_order() if view.add_label and view.may("add")][:ACTIONS],
+        )
+
+    def _late_with_others(self, screen: Any) -> tuple[list[Task], int]:
+        """Return what is late with the people whose tasks one may see, for those who may see others'."""
+        if not screen.may("list") or grants().scope("list", screen.class_permission_name) <= Scope.OWN:
+            return [], 0
+        return late_with_others(viewer(), screen.scope_condition("list"), clock.now(), LATE_ROWS)
+
+
+def _lines(tasks: list[Task]) -> list[tuple[Task, TaskLine, str | None]]:
+    return [(task, task_line(task), record_url(task)) for task in tasks]
 
 
 class MeasureView(BaseView):

@@ -190,6 +190,17 @@ def pressing(viewer: Viewer, now: datetime, limit: int) -> tuple[list[Task], int
     return [task for task, _count in rows], rows[0][1] if rows else 0
 
 
+def late_with_others(viewer: Viewer, within: ColumnElement[bool], now: datetime, limit: int) -> tuple[list[Task], int]:
+    """Return the latest of what others owe ``within`` a person's reach and is late, and how many there are."""
+    late = (
+        select(Task, func.count().over())
+        .options(joinedload(Task.clause), joinedload(Task.owner))
+        .where(within, ~owed_by(viewer), Task.status == TaskStatus.OPEN, Task.due_at < now)
+    )
+    rows = db.session.execute(late.order_by(Task.due_at, Task.id).limit(limit)).all()
+    return [task for task, _count in rows], rows[0][1] if rows else 0
+
+
 @job("late_tasks")
 def mark_late(now: datetime) -> int:
     """Mark running tasks whose due time has passed; return how many were marked.
