@@ -71,3 +71,31 @@ def test_a_task_says_what_must_be_done_and_leads_to_the_record(app: Flask, sign_
     page = sign_in("du").page("/task/list/")
     assert task.subject in page.main.text
     assert not page.select("main a[href^='/customer/show']")
+
+
+def test_who_sees_the_tasks_of_others_finds_what_is_late_with_them_on_the_first_page(
+    app: Flask, sign_in: SignIn
+) -> None:
+    """The team lead sees the team's, an agent nobody's, and one's own stay where they were."""
+    late = owe(sample(Repair, member("mei")), TaskStatus.OPEN, days=-2)
+    owe(sample(Repair, member("mei")), TaskStatus.OPEN, days=2)
+    owe(sample(Repair, member("mei")), TaskStatus.KEPT, days=-3)
+    pages = {login: sign_in(login, "en").page("/") for login in ("liang", "kai", "mei", "su")}
+    told = {
+        login: [
+            cell.get_text(strip=True) for section in page.select("section")[1:] for cell in section.select("td")[:3]
+        ]
+        for login, page in pages.items()
+    }
+    assert told["liang"] == told["su"] == [late.subject, "Repair done", "周美"]
+    assert told["kai"] == told["mei"] == []
+    assert late.subject in pages["mei"].select_one("section").text
+
+
+def test_the_first_page_begins_what_one_may_begin(app: Flask, sign_in: SignIn) -> None:
+    doors = {
+        login: [str(link["href"]) for link in sign_in(login).page("/").select(".doors a")] for login in ("mei", "ao")
+    }
+    assert doors["mei"][:3] == ["/consultation/add", "/complaint/add", "/business-request/add"]
+    assert "/repair/add" in doors["mei"]
+    assert doors["ao"] == []

@@ -34,6 +34,8 @@ from app.staff.operations import inbox, late_with_others, task_line
 from app.staff.views import record_url
 
 ACTIONS = 6
+DOORS = ("service", "workplace", "mine")
+"""Groups of the navigation whose records are begun from the first page, what customers want first."""
 LATE_ROWS = 10
 
 
@@ -56,7 +58,7 @@ class HomeView(IndexView):
             others=_lines(others),
             late=late,
             all_late=screen.list_url(status=TaskStatus.OPEN.name, order="due_at", dir="asc"),
-            actions=[view for view in screens_in_order() if view.add_label and view.may("add")][:ACTIONS],
+            actions=[view for view in screens_in_order(DOORS) if view.add_label and view.may("add")][:ACTIONS],
         )
 
     def _late_with_others(self, screen: Any) -> tuple[list[Task], int]:
