@@ -360,7 +360,6 @@ def protect_mutations(app: Flask) -> None:
     judged by that key alone: a bad one is 401 whatever cookie came along.
     """
     csrf.init_app(app)
-    app.session_interface = sessions.Sessions()
 
     @app.before_request
     def _check() -> None:

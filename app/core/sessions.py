@@ -6,8 +6,7 @@ import secrets
 from datetime import datetime
 from typing import Any, cast
 
-from flask import Flask, current_app, g, session
-from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from flask import current_app, session
 from sqlalchemy import ColumnElement, CursorResult, String, delete, exists
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -28,14 +27,6 @@ class EndedSession(Model):
 
     mark: Mapped[str] = mapped_column(String(43), primary_key=True)
     ended_at: Mapped[Moment] = mapped_column(index=True)
-
-
-class Sessions(SecureCookieSessionInterface):
-    """Keeps sessions in cookies, renewed by whatever a person does but not by what an open page asks by itself."""
-
-    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
-        """Tell whether an answer carries the cookie anew."""
-        return session.modified or (super().should_set_cookie(app, session) and not g.get("portal_by_itself"))
 
 
 def begin(fingerprint: str) -> None:

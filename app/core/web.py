@@ -74,12 +74,19 @@ def _send_on(answer: Response) -> Response:
 
 
 class Sessions(SecureCookieSessionInterface):
-    """Sessions that static files have no part in: an answer that goes with a cookie is kept until the next cookie."""
+    """Sessions that static files have no part in: an answer that goes with a cookie is kept until the next cookie.
+
+    They are renewed by whatever a person does, and not by what an open page asks by itself.
+    """
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Renew the session's cookie, and tell caches that the answer is for its bearer alone."""
         if request.endpoint != "static":
             super().save_session(app, session, response)
+
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        """Tell whether an answer carries the cookie anew."""
+        return session.modified or (super().should_set_cookie(app, session) and not g.get("portal_by_itself"))
 
 
 def _file_bounds() -> dict[str, Any]:
