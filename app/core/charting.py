@@ -23,7 +23,7 @@ from app.core.charting_months import following, month_of, months_between
 from app.core.db import db
 from app.core.entity import Catalog, is_short
 from app.core.fields_rows import target_of
-from app.core.interface import Equals, PortalFilter, RefersTo, is_choice
+from app.core.interface import NOBODY_WORD, Equals, PortalFilter, RefersTo, is_choice
 from app.core.present import about, words
 from app.core.sealed import Sealed
 from app.core.security import grants
@@ -268,7 +268,9 @@ class Chart:
         return Bar(label, tally.of(self.of), tally.count, filters, self._tone(key))
 
     def _empty(self, tally: Tally) -> Bar:
-        return self._bar(str(self.view.empty_words.get(self.by.filter.column_name) or _("Not filled in")), tally)
+        label = str(self.view.empty_words.get(self.by.filter.column_name) or _("Not filled in"))
+        filters = {self.by.name: NOBODY_WORD} if isinstance(self.by.filter, RefersTo) else None
+        return replace(self._bar(label, tally), filters=filters)
 
     def _tone(self, key: Any) -> str:
         """States keep the colour of their badge where a list of states has colours."""
