@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 from conftest import Person, SignIn, inputs, member
 from flask import Flask
+from samples import sample
 from sqlalchemy import func, select
-from test_repairs import equipment, first, report
+from test_repairs import equipment, first, photo, report
 
 from app.core import clock, receipts
 from app.core.db import db
+from app.core.files import Attachment
 from app.core.receipts import Receipt
 from app.staff.models import Task
+from app.training.models import PlanItem, TopicArea, TrainingPlan
 from app.workplace.models import Equipment, FaultKind, Repair, RepairStatus
 
 
@@ -127,3 +130,26 @@ def test_every_form_of_a_page_has_a_token_of_its_own(app: Flask, sign_in: SignIn
     tokens = [str(field["value"]) for field in page.select("input[name=once]")]
     assert len(tokens) == len(set(tokens)) >= 1
     assert all(re.fullmatch(r"[\w-]{22}", token) for token in tokens)
+
+
+def test_files_sent_twice_are_kept_once(app: Flask, sign_in: SignIn) -> None:
+    mei, fan = sign_in("mei"), sign_in("fan")
+    repair = report(mei, equipment())
+    data = inputs(fan.page(f"/repair/show/{repair.id}").select_one("form.upload"))
+    for _time in range(2):
+        sent = {**data, "attachments": photo()}
+        assert fan.post(f"/repair/attach/{repair.id}", data=sent, content_type="multipart/form-data").status_code == 302
+    assert count(Attachment) == 1
+
+
+def test_a_grid_sent_twice_adds_its_rows_once(app: Flask, sign_in: SignIn) -> None:
+    su = sign_in("su", "en")
+    plan = sample(TrainingPlan, member("su"))
+    db.session.commit()
+    url = f"/plan-item/rows/plan/{plan.id}"
+    form = su.page(url).select_one("form[data-rows-form]")
+    data = {**inputs(form), "n0-title": "保險法修正重點", "n0-topic_area": str(first(TopicArea).id), "n0-quarter": "Q1"}
+    data |= {"n0-method": "LECTURE", "n0-audience": "全體客服", "n0-hours": "2"}
+    answers = [su.post(url, data=data) for _time in range(2)]
+    assert [answer.status_code for answer in answers] == [302, 302], answers[0].text
+    assert count(PlanItem) == 1

@@ -87,7 +87,7 @@ def test_who_sees_the_tasks_of_others_finds_what_is_late_with_them_on_the_first_
         ]
         for login, page in pages.items()
     }
-    assert told["liang"] == told["su"] == [late.subject, "Repair done", "周美"]
+    assert told["liang"] == told["su"] == [late.subject, "Back in service", "周美"]
     assert told["kai"] == told["mei"] == []
     assert late.subject in pages["mei"].select_one("section").text
 

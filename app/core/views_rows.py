@@ -12,6 +12,7 @@ from sqlalchemy import inspect as sa_inspect
 from sqlalchemy import select
 from wtforms import Field
 
+from app.core import receipts
 from app.core.db import db
 from app.core.fields import VersionField
 from app.core.fields_rows import target_of
@@ -87,11 +88,16 @@ class RowsView(StepView):
         if sent is None:
             why = None if grid.is_changeable() else grid.refusal() or abort(403)
             return self._rows_page(above, parent, grid, form, why)
+        if (led := receipts.led_to()) is not None:
+            return self._led(led)
         if grid.is_valid():
             done: dict[str, int] = {}
-            if self.attempt(form, lambda: done.update(grid.save())):
+            led = self._once(form, lambda: done.update(grid.save()), lambda: above.show_url(parent))
+            if led is not None:
                 self._tell_saved(done)
-                return redirect(above.show_url(parent))
+                return redirect(led)
+            if (led := receipts.led_to()) is not None:
+                return self._led(led)
             # What was read before is as it would have become; what somebody else did meanwhile shows now.
             tried, grid = grid, Grid(self, above.find(parent_id, "show"), relation, sent, blanks)
             grid.take_errors(tried)

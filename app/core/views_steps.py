@@ -31,9 +31,11 @@ class StepView(ChangeView):
         """Keep further files with a record."""
         self.require("edit")
         item = self.find(pk, "edit")
+        if (led := receipts.led_to()) is not None:
+            return self._led(led)
         uploads = [file for file in request.files.getlist("attachments") if file.filename]
-        form = PortalForm()
-        if uploads and self.attempt(form, lambda: files.attach(item, files.take_in(uploads))):
+        form, place = PortalForm(), self.show_url(item)
+        if uploads and self._once(form, lambda: files.attach(item, files.take_in(uploads)), lambda: place):
             flash(_("The files were added."), "success")
         for error in form.form_errors:
             flash(str(error), "danger")
