@@ -48,6 +48,8 @@ def judge(text: str, url: str) -> None:
         assert named, f"{url}: no label on {html.tostring(field, encoding='unicode')}"
     for target in ADDRESSES(page):
         assert not OUTSIDE.match(target), f"{url}: outside host {target}"
+        # What Flask-AppBuilder brings along: Bootstrap 3, jQuery, select2 and their like.
+        assert not target.startswith("/static/appbuilder"), f"{url}: not one of our own files {target}"
     assert not INLINE(page), f"{url}: inline script or style"
     raw = RAW.search(" ".join(WORDS(page)))
     assert raw is None, f"{url}: raw name «{raw.group(0) if raw else ''}»"
