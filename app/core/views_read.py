@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import abort, flash, request, url_for
+from flask import abort, flash, g, request, url_for
 from flask_appbuilder.security.decorators import has_access
 from flask_appbuilder.views import expose
 from flask_babel import gettext as _
@@ -155,6 +155,7 @@ class ReadView(DeclaredView):
         """Answer type-ahead: at most twenty rows by number, name or last digits, within the person's rights."""
         if not self.may_lookup():
             abort(403)
+        g.portal_by_itself = True
         text = request.args.get("q", "").replace("\x00", "").strip()[:100]
         query = select(self.model).where(self._lookup_condition(), self.offered())
         if text:

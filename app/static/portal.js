@@ -88,7 +88,7 @@ document.addEventListener("input", (event) => {
   const form = event.target.closest("form[data-guard]");
   if (form) form.dataset.touched = "yes";
 });
-guarded().forEach((form) => { if (document.querySelector(".note-danger, .note-warning")) form.dataset.touched = "yes"; });
+if ("refused" in document.body.dataset) guarded().forEach((form) => { form.dataset.touched = "yes"; });
 const isUnsaved = (form) => Boolean(form.dataset.touched && !form.dataset.sent);
 window.addEventListener("beforeunload", (event) => { if (guarded().some(isUnsaved)) event.preventDefault(); });
 const first = document.querySelector("form[data-guard] [aria-invalid=true]");
@@ -113,6 +113,9 @@ if (bulk) {
   all.addEventListener("change", () => { boxes.forEach((box) => { box.checked = all.checked; }); show(); });
   boxes.forEach((box) => box.addEventListener("change", show));
 }
+
+/* What a person left in this window is not the next one's. */
+if (!document.body.dataset.person) { try { sessionStorage.clear(); } catch { /* a browser that keeps nothing */ } }
 
 /* The navigation is longer than a screen: it opens where one is. */
 const here = document.querySelector(".side [aria-current]");

@@ -50,9 +50,6 @@
   /* In place: the grid stands where the list stood, and the page stays. */
 
   let open = null;
-  window.addEventListener("beforeunload", (event) => {
-    if (open && open.isConnected && open.dataset.touched && !open.dataset.sent) event.preventDefault();
-  });
 
   const show = (place, html, isRefused) => {
     const parts = new DOMParser().parseFromString(html, "text/html").body;
@@ -62,7 +59,6 @@
     if (!open) return;
     const form = open;
     if (isRefused) form.dataset.touched = "yes";
-    form.addEventListener("input", () => { form.dataset.touched = "yes"; });
     form.addEventListener("submit", (event) => { event.preventDefault(); send(place, form); });
     window.portal.furnish(form);
     furnishGrid(form);
@@ -76,6 +72,8 @@
   /* Any other answer is a page of its own: the browser sends the form once more and shows it. */
   const send = async (place, form) => {
     const headers = { "X-Fragment": "1" };
+    form.dataset.sent = "yes";
+    window.portal.submits(form).forEach((button) => { button.disabled = true; });
     const answer = await fetch(form.action, { method: "POST", headers, body: new URLSearchParams(new FormData(form)) }).catch(() => null);
     if (!answer) { unsent(form); return; }
     if (answer.status === 204) { window.location.assign(answer.headers.get("X-Location")); return; }

@@ -20,7 +20,6 @@ from flask import Flask
 from flask_babel import force_locale, gettext
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, ViewportSize, expect
 from sqlalchemy.orm import Session
-from werkzeug.wsgi import ClosingIterator
 
 from app.core.db import db
 
@@ -51,14 +50,21 @@ class Served(ThreadingMixIn, WSGIServer):
     def __init__(self, portal: Flask) -> None:
         super().__init__(("127.0.0.1", 0), Silent)
         self.portal, self.busy, self.counting = portal, 0, threading.Lock()
-        self.set_app(self.answer)
+        self.set_app(portal)
         self.address = f"http://127.0.0.1:{self.server_port}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
-    def answer(self, environ: dict[str, Any], start_response: Any) -> Any:
-        """Answer a request, counted until its last byte is read."""
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Count a request from the moment it is heard: its thread may begin late."""
         self.count(1)
-        return ClosingIterator(self.portal(environ, start_response), lambda: self.count(-1))
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer a request, and count it as over once its connection is closed."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self.count(-1)
 
     def count(self, change: int) -> None:
         """Count a request that begins or ends."""
