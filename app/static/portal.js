@@ -15,7 +15,9 @@ const typed = (select) => {
     onType() { this.clearOptions(); },
     render: { no_results: () => null, option: (row, escape) => `<div>${escape(row.text)}</div>`, item: (row, escape) => `<div>${escape(row.text)}</div>` },
   });
-  // What is wrong with the select is told at the box that stands in for it.
+  // The box stands in for the select, whose label it took: nobody is to find both.
+  select.setAttribute("aria-hidden", "true");
+  // What is wrong with the select is told at the box.
   ["aria-invalid", "aria-describedby"].filter((name) => select.hasAttribute(name))
     .forEach((name) => box.control_input.setAttribute(name, select.getAttribute(name)));
 };
