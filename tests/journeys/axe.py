@@ -38,6 +38,16 @@ def grave(page: Page, *, framed: bool) -> list[str]:
     The frame is the same on every page of a person and a quarter of the work; ``framed`` judges it, too.
     """
     page.evaluate(source())
+    return _asked(page, RULES, framed=framed)
+
+
+def faint(page: Page, theme: str) -> list[str]:
+    """Return what cannot be read in another theme, on a page that was judged in one: only colours differ."""
+    page.evaluate("(theme) => { document.documentElement.dataset.bsTheme = theme; }", theme)
+    return _asked(page, {**RULES, "runOnly": {"type": "rule", "values": ["color-contrast"]}}, framed=False)
+
+
+def _asked(page: Page, rules: dict[str, Any], *, framed: bool) -> list[str]:
     where = {"include": [["html"]], "exclude": [] if framed else [[part] for part in FRAME]}
-    found: list[str] = page.evaluate(ASK, [where, RULES])
+    found: list[str] = page.evaluate(ASK, [where, rules])
     return found
