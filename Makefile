@@ -74,6 +74,7 @@ bench: .venv/.dev setup browser ## Measure what pages cost a slow desk, into doc
 	@.venv/bin/python -m tests.journeys.bench
 
 pictures: .venv/.dev setup browser ## Take the pictures of docs/pictures anew
+	@.ci/need chromium-l10n
 	@.venv/bin/python -m tests.journeys.pictures
 
 # ---------------------------------------------------------------- checks

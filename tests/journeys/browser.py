@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,13 +24,18 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 @contextmanager
-def launched() -> Iterator[Browser]:
-    """Run Chromium while the block lasts; raises RuntimeError where it is not installed."""
+def launched(language: str = "") -> Iterator[Browser]:
+    """Run Chromium while the block lasts; raises RuntimeError where it is not installed.
+
+    ``language`` is that of its own words, such as those of an input for dates, where its language packs are installed.
+    """
     path = shutil.which("chromium")
     if path is None:
         message = "Chromium is not installed: make browser"
         raise RuntimeError(message)
+    spoken = [f"--lang={language}"] if language else []
+    env = {**os.environ, "LANGUAGE": language.replace("-", "_")} if language else None
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
+        browser = playwright.chromium.launch(executable_path=path, args=[*QUIET, *spoken], env=env)
         yield browser
         browser.close()
