@@ -67,9 +67,16 @@ CAST = (
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest: a run on two cores should end with short tests, not wait for one long one."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the longest: a run on two cores should end with short tests, not wait for one long one.
+
+    What no fixture leads to a database is the same on both, and runs with SQLite.
+    """
     items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("slow", "browser")])
+    if DATABASE != "sqlite":
+        same = [item for item in items if "databases" not in item.fixturenames]  # type: ignore[attr-defined]
+        config.hook.pytest_deselected(items=same)
+        items[:] = [item for item in items if item not in same]
 
 
 class Databases:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import DATABASE
+from conftest import DATABASE, Databases
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = (ROOT / "docs" / "adding-an-entity.md").read_text(encoding="utf-8")
@@ -36,7 +36,7 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-def test_a_made_up_entity_is_complete_in_every_law(tmp_path: Path) -> None:
+def test_a_made_up_entity_is_complete_in_every_law(tmp_path: Path, databases: Databases) -> None:
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
