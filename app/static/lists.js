@@ -37,7 +37,9 @@
   fit();
   window.addEventListener("resize", fit);
 
-  document.querySelectorAll("select[data-choices]").forEach((select) => new TomSelect(select, { plugins: ["remove_button"], maxOptions: null }));
+  const choices = () => document.querySelectorAll(".panel[open] select[data-choices]:not(.tomselected)")
+    .forEach((select) => new TomSelect(select, { plugins: ["remove_button"], maxOptions: null }));
+  document.querySelector(".panel")?.addEventListener("toggle", choices);
 
   document.querySelectorAll("[data-sortable]").forEach((list) => {
     const template = document.getElementById("mover");

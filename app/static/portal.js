@@ -23,7 +23,12 @@ const typed = (select) => {
 };
 
 /* Parts that come after the page was loaded are furnished the same way. */
-const furnish = (root) => root.querySelectorAll("select[data-lookup]:not(.tomselected)").forEach(typed);
+const isShut = (part) => Boolean(part.closest("details:not([open])"));
+const furnish = (root) => root.querySelectorAll("select[data-lookup]:not(.tomselected)").forEach((select) => {
+  if (!isShut(select)) typed(select);
+});
+/* What is folded away is furnished when it opens: most lists are read without their filters. */
+document.addEventListener("toggle", (event) => furnish(event.target), true);
 furnish(document);
 
 /* The cursor goes into a field, be it the box of a look-up or the first of some pills. */
