@@ -27,6 +27,8 @@ SIZES = (DESK, PHONE)
 TALLEST = 1300
 # Enough for the edges of letters. Median cut keeps the very tone of the grounds; dithering would put grain on them.
 COLOURS = 96
+# A small form over the page comes a moment after it was asked for.
+SETTLES_MS = 400
 FIRST_ROW = "table.list tbody a"
 
 
@@ -100,6 +102,7 @@ def walk(page: Page, picture: Picture) -> None:
             raise NotThereError(f"{selector} on {page.url}")
         wanted.click()
         page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(SETTLES_MS)
     page.evaluate("(theme) => { document.documentElement.dataset.bsTheme = theme; }", picture.theme)
 
 
