@@ -2,3 +2,8 @@
 
 A package only so that its ``conftest`` is another module than the one above it.
 """
+
+import pytest
+
+# What these assert is told as fully as what a test asserts.
+pytest.register_assert_rewrite("journeys.manual", "journeys.chapters")
