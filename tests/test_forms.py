@@ -12,7 +12,7 @@ from app.casework.models import Note
 from app.core.audit import AuditEntry
 from app.core.db import db
 from app.customers.models import Customer
-from app.workplace.models import Area, Equipment, EquipmentKind, Repair
+from app.workplace.models import Area, Equipment, EquipmentKind
 
 CHECK, FRAGMENT = {"X-Check": "1"}, {"X-Fragment": "1"}
 
@@ -37,7 +37,6 @@ def test_looking_over_asks_for_the_same_rights_as_saving(app: Flask, sign_in: Si
     kai = sign_in("kai")
     token = kai.token()
     assert kai.post(f"/equipment/edit/{item.id}", data={"csrf_token": token}, headers=CHECK).status_code == 403
-    assert kai.post("/repair/add", data={}, headers=CHECK).status_code == 400
 
 
 def test_a_step_can_be_asked_for_without_its_frame_and_tells_where_it_leads(app: Flask, sign_in: SignIn) -> None:
@@ -121,4 +120,3 @@ def test_history_is_told_in_sentences(app: Flask, sign_in: SignIn) -> None:
     told = fan.page(f"/equipment/show/{item.id}").select_one(".history").text
     for sentence in ("Seat: from “A1” to “B2”", "removed (it was “300.00”)", "Serial number: S-9"):
         assert sentence in told
-    assert db.session.scalars(select(Repair)).all() == []

@@ -506,7 +506,7 @@ def test_a_run_whose_server_died_is_marked_and_old_files_are_removed(app: Flask,
     run.status, run.beat_at = RunStatus.RUNNING, now - SILENT_FOR - timedelta(minutes=1)
     db.session.commit()
     other = upload(fan, csv_of(GOOD))
-    assert "仍在" not in fan.submit(other).text or True
+    fan.submit(other)
     assert run_at(other).status is RunStatus.MATCHING, "one import at a time for each person"
     assert tidy(now) == 1
     db.session.commit()

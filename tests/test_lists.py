@@ -11,7 +11,10 @@ from conftest import Person, SignIn, member
 from flask import Flask
 from samples import sample
 from sqlalchemy import select
+from test_casework import complain
+from test_laws import one_of_each, screens
 
+from app.casework.models import Consultation
 from app.core import clock
 from app.core.db import db
 from app.core.preferences import ListSetting
@@ -199,3 +202,59 @@ def test_neighbours_are_within_ones_rights(app: Flask, sign_in: SignIn, faults: 
 def shown(person: Person, url: str) -> str:
     """Return the number of the record whose page this is."""
     return person.page(url).select_one("h1").text.split()[0]
+
+
+def test_a_cleared_default_stays_cleared_on_the_way_from_record_to_record(app: Flask, sign_in: SignIn) -> None:
+    """A list of tasks begins with what is owed; who cleared that walks through all of them."""
+    repair = sample(Repair, member("mei"))
+    now = clock.now()
+    for number, status in enumerate((TaskStatus.OPEN, TaskStatus.CANCELLED, TaskStatus.OPEN)):
+        task = Task(
+            promise="repair_return", entity="repair", record_id=repair.id, subject=f"第{number}件", status=status
+        )
+        task.owner, task.opened_at, task.due_at, task.done_at = member("mei"), now, now + timedelta(days=number), now
+        db.session.add(task)
+    db.session.commit()
+    mei = sign_in("mei", "en")
+    rows = mei.page("/task/list/?status=").select("table[data-list] tbody tr")
+    assert len(rows) == 3
+    ways = {str(link["rel"][0]): str(link["href"]) for link in mei.page(str(rows[0]["data-href"])).select(".ways a")}
+    assert "第1件" in mei.page(ways["next"]).select_one("h1").text
+    assert len(mei.page(ways["up"]).select("table[data-list] tbody tr")) == 3
+
+
+def test_a_record_of_a_wider_list_leads_back_to_that_list(app: Flask, sign_in: SignIn) -> None:
+    """All tickets hold complaints, whose page is the complaints' own."""
+    mei = sign_in("mei", "en")
+    first = complain(mei)
+    asked = sample(Consultation, member("mei"))
+    asked.opened_at = first.opened_at - timedelta(days=1)
+    db.session.commit()
+    rows = mei.page("/ticket/list/?order=opened_at&dir=desc").select("table[data-list] tbody tr")
+    url = next(str(row["data-href"]) for row in rows if "/complaint/" in str(row["data-href"]))
+    ways = {str(link["rel"][0]): str(link["href"]) for link in mei.page(url).select(".ways a")}
+    assert ways["up"].startswith("/ticket/list/")
+    assert shown(mei, ways["next"]) == asked.number
+    forged = mei.page(url.replace("of=TicketView", "of=UserView"))
+    assert forged.select(".ways a") == []
+
+
+@pytest.mark.slow
+def test_every_list_sorts_by_every_column_it_offers_and_its_records_know_their_neighbours(
+    app: Flask, sign_in: SignIn
+) -> None:
+    one_of_each(app, "mei")
+    one_of_each(app, "mei")
+    db.session.commit()
+    su, tried = sign_in("su"), 0
+    for view in screens(app):
+        for column in view.order_columns:
+            page = su.get(f"{view.route_base}/list/?order={column}&dir=asc")
+            if page.status_code == 403:
+                continue
+            assert page.status_code == 200, f"{view.route_base} by {column}"
+            row = BeautifulSoup(page.text, "html.parser").select_one("table[data-list] tbody tr[data-href]")
+            if row is not None:
+                tried += 1
+                assert su.get(str(row["data-href"])).status_code == 200, f"{view.route_base} by {column}"
+    assert tried > 50

@@ -206,7 +206,9 @@ def test_strangers_and_lent_passwords_are_refused_and_find_no_message_later(app:
     mei = sign_in("mei")
     for _time in range(3):
         assert mei.get("/pulse").status_code == 401
-    assert len(mei.page("/account/").select(".note")) <= 1
+    notes = [note.text for note in mei.page("/account/").select(".note")]
+    assert len(notes) == len(set(notes)) <= 1
+    assert not any("登入" in note for note in notes)
 
 
 def test_asking_keeps_no_session_alive_and_nothing_is_kept(app: Flask, sign_in: SignIn) -> None:

@@ -80,14 +80,21 @@ def test_who_sees_the_tasks_of_others_finds_what_is_late_with_them_on_the_first_
     late = owe(sample(Repair, member("mei")), TaskStatus.OPEN, days=-2)
     owe(sample(Repair, member("mei")), TaskStatus.OPEN, days=2)
     owe(sample(Repair, member("mei")), TaskStatus.KEPT, days=-3)
+    waits = owe(sample(Repair, member("mei")), TaskStatus.OPEN, days=-1)
+    waits.owner, waits.role = None, "facility"
+    db.session.commit()
     pages = {login: sign_in(login, "en").page("/") for login in ("liang", "kai", "mei", "su")}
     told = {
         login: [
-            cell.get_text(strip=True) for section in page.select("section")[1:] for cell in section.select("td")[:3]
+            cell.get_text(strip=True)
+            for row in page.select("section ~ section tbody tr")
+            for cell in row.select("td")[:3]
         ]
         for login, page in pages.items()
     }
-    assert told["liang"] == told["su"] == [late.subject, "Back in service", "周美"]
+    assert told["liang"] == [late.subject, "Back in service", "周美"]
+    # What nobody has taken up yet is late with everybody whose it could be.
+    assert told["su"] == [*told["liang"], waits.subject, "Back in service", "—"]
     assert told["kai"] == told["mei"] == []
     assert late.subject in pages["mei"].select_one("section").text
 

@@ -26,7 +26,6 @@ from app.core.fields_rows import target_of
 from app.core.interface import NOBODY_WORD, Equals, PortalFilter, RefersTo, is_choice
 from app.core.present import about, words
 from app.core.sealed import Sealed
-from app.core.security import grants
 from app.core.types import UtcDateTime
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ class Bar:
 
 def dimensions(view: PortalView) -> list[Dimension]:
     """Return the columns by which this person may group a screen's list, in the order of its filters."""
-    seen, found = _seen(view), []
+    seen, found = view.seen_columns(), []
     for name, filter_ in view.filters_by_name().items():
         column = filter_.column_name
         if column in getattr(view.model, "sensitive", ()):
@@ -132,7 +131,7 @@ def amounts(view: PortalView) -> list[Amount]:
     """Return what may be worked out for this person: the count, and sums and averages of numbers they see."""
     found = [Amount("count", _("Number of records"))]
     columns, kept_back = sa_inspect(view.model).column_attrs, getattr(view.model, "sensitive", ())
-    for name in _seen(view):
+    for name in view.seen_columns():
         column = columns[name].columns[0] if name in columns else None
         if column is None or name in kept_back or name in view.no_amounts or isinstance(column.type, Sealed):
             continue
@@ -141,13 +140,6 @@ def amounts(view: PortalView) -> list[Amount]:
             found.append(Amount(f"sum:{name}", about(_("Sum"), label), name))
             found.append(Amount(f"avg:{name}", about(_("Average"), label), name, is_mean=True))
     return found
-
-
-def _seen(view: PortalView) -> list[str]:
-    """Return the columns this person sees of every listed record: a narrower right to open records shows no more."""
-    held, name = grants(), view.class_permission_name
-    opens_all = view.may("show") and held.scope("show", name) >= held.scope("list", name)
-    return list(dict.fromkeys([*view.list_columns, *(view.show_columns if opens_all else ())]))
 
 
 class Chart:

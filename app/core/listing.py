@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from flask_babel import gettext as _
-from sqlalchemy import Boolean, Select, and_, func, or_, select
+from sqlalchemy import Boolean, Select, and_, func, literal, or_, select
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import InstrumentedAttribute, RelationshipProperty, selectinload
 from werkzeug.datastructures import MultiDict
@@ -121,7 +121,7 @@ class Listing:
     def _order(self) -> tuple[str, str]:
         """Sort only by what the screen lists for it: a hidden column must not show through its order."""
         column, direction = self.args.get("order", ""), self.args.get("dir", "")
-        if column in self.view.order_columns:
+        if column in self.view.order_columns and column in self.view.seen_columns():
             return column, direction if direction in {"asc", "desc"} else "asc"
         return self.view.base_order or ("id", "desc")
 
@@ -163,9 +163,12 @@ class Listing:
         query, attribute = self._ordered_by(self.matching())
         mine = select(attribute).where(self.view.datamodel.obj.id == item.id)
         mine = self._ordered_by(mine)[0] if "." in self.order else mine
-        value = db.session.scalar(mine)
-        if value is None:
+        held = db.session.scalar(mine)
+        if held is None:
             return None, None
+        # Bound like any value: of yes and no, too, one is the greater.
+        value = literal(held, attribute.type)
+        query = query.where(self.view.scope_condition("show"))
         key, found = self.view.datamodel.obj.id, []
         for down in (self.direction != "desc", self.direction == "desc"):
             further = attribute < value if down else attribute > value
@@ -190,7 +193,7 @@ class Listing:
     def trail(self) -> str:
         """What an address of a record says of the list it was opened from."""
         args = {name: self.args.getlist(name) for name in self.args if name in self.view.known_arguments() - {"page"}}
-        return "?" + urlencode({"in": urlencode(args, doseq=True)})
+        return "?" + urlencode({"in": urlencode(args, doseq=True), "of": self.view.endpoint})
 
     @cached_property
     def _eager(self) -> list[str]:
@@ -288,14 +291,14 @@ class Listing:
 
     def _fill_relation(self, control: Control, target: type[Any]) -> None:
         control.kind = "choice"
+        if NOBODY_WORD in control.values:
+            control.choices.append((NOBODY_WORD, _("none yet")))
         if is_short(target):
-            control.choices = [(str(row.id), str(row)) for row in catalog_rows(target)]
+            control.choices += [(str(row.id), str(row)) for row in catalog_rows(target)]
             return
         screen = target_of(target)
         control.kind, control.url = "lookup", screen.lookup_url()
         for text in control.values:
-            if text == NOBODY_WORD:
-                control.choices.append((text, _("none yet")))
             row = screen.lookup_get(parse_key(text) or 0)
             if row is not None:
                 control.choices.append((text, str(row)))

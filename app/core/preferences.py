@@ -29,8 +29,3 @@ def setting_of(user_id: int, screen: str) -> ListSetting:
     """Return a person's settings of a list; those of one who never chose any are not saved unless they are added."""
     found = db.session.get(ListSetting, (user_id, screen))
     return found or ListSetting(user_id=user_id, screen=screen, columns=[], filters={})
-
-
-def keep(setting: ListSetting) -> None:
-    """Save settings; does not commit."""
-    db.session.add(setting)

@@ -136,6 +136,9 @@ class Grid:
         seen = parse_key(sent.get(f"{key}-version"))
         if (row.is_touched or row.is_going) and seen != version:
             row.others = self.view.changes_since(item, seen or 0)
+            if not row.others:
+                told = _("Someone else saved this record a moment ago. Please look at it again.")
+                row.form.form_errors.append(told)
         row.form.version.show(version)
         return row
 

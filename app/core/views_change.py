@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from typing import Any
 
-from flask import flash, g, jsonify, redirect, request, url_for
+from flask import flash, jsonify, redirect, request, url_for
 from flask_appbuilder.security.decorators import has_access
 from flask_appbuilder.views import expose
 from flask_babel import LazyString
@@ -28,6 +28,7 @@ from app.core.scope import Scope, paths_above, scope_clause
 from app.core.security import grants
 from app.core.views_lists import ListView
 from app.core.views_read import Link, posted
+from app.core.web import is_check
 from app.core.workflow import task_keeper
 
 
@@ -53,9 +54,7 @@ class ChangeView(ListView):
 
     def _answered(self, form: PortalForm) -> Any | None:
         """Return the answer to a form that is only looked over while being filled in, or that came before."""
-        if request.headers.get("X-Check") == "1":
-            # It may be answered after the save that followed it: no cookie of its own goes over that one's message.
-            g.portal_by_itself = True
+        if is_check():
             form.validate()
             return jsonify({entry.id: [str(error) for error in entry.errors] for entry in form if entry.errors})
         led = receipts.led_to()

@@ -232,6 +232,12 @@ class DeclaredView(ModelView):
 
     # -- rights ------------------------------------------------------------------------------
 
+    def seen_columns(self) -> list[str]:
+        """Return the columns this person sees of every listed record: a narrower right to open them shows no more."""
+        held, name = grants(), self.class_permission_name
+        opens_all = self.may("show") and held.scope("show", name) >= held.scope("list", name)
+        return [*dict.fromkeys([*self.list_columns, *(self.show_columns if opens_all else ())])]
+
     def may(self, verb: str) -> bool:
         """Tell whether this person has the verb on this screen."""
         permission = f"can_{verb}"

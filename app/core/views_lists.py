@@ -14,6 +14,7 @@ from flask_babel import LazyString
 from flask_babel import gettext as _
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from werkzeug.datastructures import MultiDict
 
 from app.core import preferences
@@ -38,6 +39,11 @@ class Quick:
     count: int | None
     is_here: bool
     is_kept: bool = False
+
+    @property
+    def tally(self) -> str:
+        """The count as it is shown."""
+        return f"{QUICK_CAP}+" if (self.count or 0) > QUICK_CAP else str(self.count)
 
 
 class ListView(ReadView):
@@ -74,7 +80,9 @@ class ListView(ReadView):
 
     def list_extra(self, listing: Listing) -> dict[str, Any]:
         """Return the filters at one click as well."""
-        return {**super().list_extra(listing), "bar": self.quick_bar(listing)}
+        bar = self.quick_bar(listing)
+        keepable = self.can_be_kept(listing, bar)
+        return {**super().list_extra(listing), "bar": bar, "keepable": keepable, "longest_name": LONGEST_NAME}
 
     def quick_bar(self, listing: Listing) -> list[Quick]:
         """Return the filters at one click and those the person kept, with how many rows each of the former finds."""
@@ -117,7 +125,8 @@ class ListView(ReadView):
     def can_be_kept(self, listing: Listing, bar: list[Quick]) -> bool:
         """Tell whether this address may be kept: it narrows the list by filters, and is not there already."""
         asked = self._asked(listing.args)
-        return bool(asked.keys() - {"q"}) and not any(one.is_here for one in bar) and len(bar) < MOST_FILTERS
+        room = len(self.my_setting().filters) < MOST_FILTERS
+        return room and bool(asked.keys() - {"q"}) and not any(one.is_here for one in bar)
 
     @expose("/filter", methods=["POST"])
     def keep_filter(self) -> Any:
@@ -134,8 +143,7 @@ class ListView(ReadView):
             flash(_("You have %(most)s kept filters here: remove one first.", most=MOST_FILTERS), "danger")
             return redirect(self._back())
         setting.filters = {**setting.filters, name: query}
-        preferences.keep(setting)
-        db.session.commit()
+        self._save_setting(setting)
         flash(_("The filter “%(name)s” was kept.", name=name), "success")
         return redirect(self.list_url(**asked))
 
@@ -161,7 +169,7 @@ class ListView(ReadView):
         mapper = sa_inspect(self.model)
         single = {relation.key for relation in mapper.relationships if not relation.uselist}
         plain = set(mapper.column_attrs.keys()) | single
-        further = (name for name in self.show_columns if name in plain)
+        further = (name for name in self.seen_columns() if name in plain)
         return list(dict.fromkeys([*self.list_columns, *further]))
 
     def chosen_columns(self) -> list[str]:
@@ -185,9 +193,16 @@ class ListView(ReadView):
             wanted = []
         setting = self.my_setting()
         setting.columns = wanted
-        preferences.keep(setting)
-        db.session.commit()
+        self._save_setting(setting)
         return redirect(self._back())
+
+    def _save_setting(self, setting: ListSetting) -> None:
+        """Save a person's settings of a list; of two first savings at once the earlier stays."""
+        db.session.add(setting)
+        try:
+            db.session.commit()
+        except IntegrityError:
+            db.session.rollback()
 
     def _back(self) -> str:
         back = request.form.get("back")
@@ -195,20 +210,24 @@ class ListView(ReadView):
 
     # -- the rows next door ------------------------------------------------------------------
 
-    def came_from(self) -> Listing | None:
-        """Return the list that this record's page was opened from, if its address says so."""
-        if "in" not in request.args or not self.may("list"):
+    def came_from(self, item: Any) -> Listing | None:
+        """Return the list that this record's page was opened from, if its address says so: it may be a wider one."""
+        screens = [view for view in self.appbuilder.baseviews if view.endpoint == request.args.get("of", self.endpoint)]
+        screen = screens[0] if screens and isinstance(screens[0], ListView) else None
+        if "in" not in request.args or screen is None or not isinstance(item, screen.model) or not screen.may("list"):
             return None
-        return Listing(self, self.narrowed(MultiDict(parse_qsl(request.args["in"]))))
+        asked = MultiDict(parse_qsl(request.args["in"], keep_blank_values=True))
+        return Listing(screen, screen.narrowed(asked))
 
     def next_door(self, item: Any) -> Iterator[tuple[str, str, str]]:
         """Yield relation, word and address of the list one came from and of the records beside this one in it."""
-        listing = self.came_from()
+        listing = self.came_from(item)
         if listing is None:
             return
+        screen = listing.view
         yield "up", _("Back to the list"), listing.link(page=None)
         before, after = listing.beside(item)
         if before is not None:
-            yield "prev", _("Previous record"), self.show_url(before) + listing.trail
+            yield "prev", _("Previous record"), screen.show_url(before) + listing.trail
         if after is not None:
-            yield "next", _("Next record"), self.show_url(after) + listing.trail
+            yield "next", _("Next record"), screen.show_url(after) + listing.trail

@@ -18,6 +18,7 @@ from app.core.scope import Scope
 from app.core.security import grants
 from app.core.views_change import ChangeView
 from app.core.views_read import posted
+from app.core.web import is_check
 from app.core.workflow import Step
 
 
@@ -37,6 +38,8 @@ class StepView(ChangeView):
         form, place = PortalForm(), self.show_url(item)
         if uploads and self._once(form, lambda: files.attach(item, files.take_in(uploads)), lambda: place):
             flash(_("The files were added."), "success")
+        elif uploads and (led := receipts.led_to()) is not None:
+            return self._led(led)
         for error in form.form_errors:
             flash(str(error), "danger")
         return redirect(self.show_url(item))
@@ -93,7 +96,7 @@ class StepView(ChangeView):
         step = self.step_or_404(name)
         self.require(name)
         # A step that came twice finds its record moved, perhaps out of reach: the receipt is asked first.
-        if request.method == "POST" and (led := receipts.led_to()) is not None:
+        if request.method == "POST" and not is_check() and (led := receipts.led_to()) is not None:
             return self._led(led)
         item = self.find(pk, name)
         if not self.may_step(step, item):

@@ -51,6 +51,18 @@ def init_app(app: Flask) -> None:
     app.context_processor(lambda: {"file_bounds": _file_bounds, "page_layout": page_layout(), "once": receipts.token})
     app.before_request(_check_address)
     app.before_request(_check_key)
+    app.before_request(_only_look)
+
+
+def is_check() -> bool:
+    """Tell whether a form is only looked over while it is filled in."""
+    return request.headers.get("X-Check") == "1"
+
+
+def _only_look() -> None:
+    """Let nobody wait for what only looks; it may be answered after the save that followed, whose message stays."""
+    if is_check():
+        g.portal_by_itself = g.portal_reads = True
 
 
 def is_fragment() -> bool:

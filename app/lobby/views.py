@@ -57,7 +57,9 @@ class HomeView(IndexView):
             lines=_lines(inbox(viewer())),
             others=_lines(others),
             late=late,
-            all_late=screen.list_url(status=TaskStatus.OPEN.name, order="due_at", dir="asc"),
+            all_late=screen.list_url(
+                status=TaskStatus.OPEN.name, due_at__le=f"{clock.local(clock.now()):%Y-%m-%dT%H:%M}"
+            ),
             actions=[view for view in screens_in_order(DOORS) if view.add_label and view.may("add")][:ACTIONS],
         )
 

@@ -120,6 +120,8 @@ class UserView(PortalView):
         "email": [Regexp(r"[^@\s]+@[^@\s]+\Z", message=_l("This is not an e-mail address."))],
     }
     add_label = _l("Add a login")
+    # The page that answers shows the first password, this once.
+    added_in_passing = False
 
     def _init_forms(self) -> None:
         """Add asks for roles, too; edit carries the newest entry of the trail as its version."""

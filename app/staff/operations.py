@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import Role, assoc_user_role
-from sqlalchemy import ColumnElement, exists, func, inspect, or_, select
+from sqlalchemy import ColumnElement, exists, func, inspect, or_, select, true
 from sqlalchemy.orm import joinedload
 
 from app.core import clock, present
@@ -195,7 +195,7 @@ def late_with_others(viewer: Viewer, within: ColumnElement[bool], now: datetime,
     late = (
         select(Task, func.count().over())
         .options(joinedload(Task.clause), joinedload(Task.owner))
-        .where(within, ~owed_by(viewer), Task.status == TaskStatus.OPEN, Task.due_at < now)
+        .where(within, owed_by(viewer).is_not(true()), Task.status == TaskStatus.OPEN, Task.due_at < now)
     )
     rows = db.session.execute(late.order_by(Task.due_at, Task.id).limit(limit)).all()
     return [task for task, _count in rows], rows[0][1] if rows else 0

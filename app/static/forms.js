@@ -42,16 +42,20 @@
 
   /* -- drafts of long texts -- */
 
-  const key = (area) => `draft:${person}:${new URL(area.form.action || location.href).pathname}:${area.name}`;
+  const place = (area) => { const url = new URL(area.form.getAttribute("action") || location.href, location.href); return url.pathname + url.search; };
+  const key = (area) => `draft:${person}:${place(area)}:${area.name}`;
   const KEPT_MS = 7 * 24 * 3600 * 1000;
   const drafts = () => store(localStorage, (kept) => Object.keys(kept).filter((name) => name.startsWith("draft:"))) || [];
+  const read = (name) => store(localStorage, (kept) => JSON.parse(kept.getItem(name) || "null"));
+  const drop = (name) => store(localStorage, (kept) => kept.removeItem(name));
+  drafts().filter((name) => !(Date.now() - read(name)?.at < KEPT_MS)).forEach(drop);
   const offer = (area, draft) => {
     const line = document.createElement("p");
     line.className = "draft";
     const say = document.body.dataset;
     line.append(`${say.draftFound} `);
     [[say.draftUse, () => { area.value = draft.text; area.dispatchEvent(new Event("input", { bubbles: true })); area.focus(); }],
-      [say.draftDrop, () => localStorage.removeItem(key(area))]].forEach(([label, act]) => {
+      [say.draftDrop, () => drop(key(area))]].forEach(([label, act]) => {
       const button = document.createElement("button");
       button.type = "button";
       button.className = "btn btn-sm";
@@ -62,28 +66,28 @@
     area.after(line);
   };
   const recall = (root) => root.querySelectorAll("textarea[data-draft]").forEach((area) => {
-    const draft = store(localStorage, (kept) => JSON.parse(kept.getItem(key(area)) || "null"));
-    if (draft && draft.text !== area.value && Date.now() - draft.at < KEPT_MS) offer(area, draft);
+    const draft = read(key(area));
+    if (draft && draft.text !== area.value) offer(area, draft);
   });
-  // A form that went out and did not come back was taken: its drafts are no longer needed.
+  // The page that follows says whether the form was taken: only then its drafts are no longer needed.
   const sent = store(sessionStorage, (kept) => JSON.parse(kept.getItem("sent") || "[]")) || [];
-  const back = new Set([...document.querySelectorAll("textarea[data-draft]")].map(key));
-  store(localStorage, (kept) => sent.filter((name) => !back.has(name)).forEach((name) => kept.removeItem(name)));
+  if ("taken" in document.body.dataset) sent.forEach(drop);
   store(sessionStorage, (kept) => kept.removeItem("sent"));
   document.addEventListener("input", (event) => {
     const area = event.target.closest("textarea[data-draft]");
     if (area) store(localStorage, (kept) => kept.setItem(key(area), JSON.stringify({ text: area.value, at: Date.now() })));
   });
-  const noteSent = (form) => store(sessionStorage, (kept) =>
-    kept.setItem("sent", JSON.stringify([...form.querySelectorAll("textarea[data-draft]")].map(key))));
+  const keysOf = (form) => [...form.querySelectorAll("textarea[data-draft]")].map(key);
+  const noteSent = (form) => store(sessionStorage, (kept) => kept.setItem("sent", JSON.stringify(keysOf(form))));
   document.addEventListener("submit", (event) => {
-    if (event.target.matches("[data-leaves]")) drafts().forEach((name) => localStorage.removeItem(name));
+    if (event.defaultPrevented) return;
+    if (event.target.matches("[data-leaves]")) drafts().forEach(drop);
     else if (event.target.matches("[data-guard]")) noteSent(event.target);
   });
 
   /* -- another language on a page with a form: what was typed goes along -- */
 
-  const typed = (form) => [...form.elements].filter((part) => part.name && !["hidden", "password", "file", "submit", "button"].includes(part.type))
+  const typed = (form) => [...form.elements].filter((part) => part.name && !["csrf_token", "once"].includes(part.name) && !["password", "file", "submit", "button"].includes(part.type))
     .map((part) => ({ name: part.name, value: part.multiple ? [...part.selectedOptions].map((one) => [one.value, one.text]) : part.value,
       text: part.selectedOptions?.[0]?.text, checked: ["checkbox", "radio"].includes(part.type) ? part.checked : null }));
   const put = (form, one) => {
@@ -96,7 +100,8 @@
       part.tomselect.setValue(values.map(([value]) => value).filter(Boolean));
     } else part.value = one.value;
   };
-  const forms = () => [...document.querySelectorAll("form[data-guard]")];
+  // Rows that were added to a grid have no place on the page as it comes anew: the browser asks about them.
+  const forms = () => [...document.querySelectorAll("form[data-guard]:not([data-rows-form])")];
   document.querySelector("[data-languages]")?.addEventListener("submit", () => {
     const kept = forms().map((form) => (isUnsaved(form) ? typed(form) : null));
     store(sessionStorage, (box) => box.setItem("typed", JSON.stringify({ path: location.pathname, kept })));
@@ -120,12 +125,25 @@
     if (!answer) window.alert(document.body.dataset.offline);
     return answer;
   };
+  /* What is called like something on the page below would lead there: it gets a name of its own. */
+  let sheets = 0;
+  const rename = (part) => {
+    sheets += 1;
+    const taken = [...part.querySelectorAll("[id]")].filter((one) => document.querySelectorAll(`[id="${one.id}"]`).length > 1).map((one) => one.id);
+    const fresh = (name) => (taken.includes(name) ? `sheet${sheets}-${name}` : name);
+    part.querySelectorAll("[id]").forEach((one) => { one.id = fresh(one.id); });
+    ["for", "data-fills", "aria-describedby", "aria-controls", "aria-labelledby"].forEach((attribute) => part.querySelectorAll(`[${attribute}]`)
+      .forEach((one) => one.setAttribute(attribute, one.getAttribute(attribute).split(" ").map(fresh).join(" "))));
+    part.querySelectorAll("a[href^='#']").forEach((one) => one.setAttribute("href", `#${fresh(one.hash.slice(1))}`));
+  };
   const fill = async (sheet, answer) => {
-    sheet.querySelector(".sheet-body").innerHTML = await answer.text();
+    const body = sheet.querySelector(".sheet-body");
+    body.innerHTML = await answer.text();
+    rename(body);
     furnish(sheet);
     recall(sheet);
     const head = sheet.querySelector("h1");
-    if (head) { head.id = "sheet-title"; sheet.setAttribute("aria-labelledby", head.id); }
+    if (head) { head.id = `sheet${sheets}-title`; sheet.setAttribute("aria-labelledby", head.id); }
     const wrong = sheet.querySelector("[aria-invalid=true]");
     if (wrong) enter(wrong);
     else sheet.querySelector(".field input, .field textarea, .field select, .btn-primary")?.focus();
@@ -134,6 +152,12 @@
     const form = sheet.querySelector("form[data-guard]");
     if (form && isUnsaved(form) && !window.confirm(document.body.dataset.unsaved)) return;
     sheet.close();
+  };
+  // Answers that hold what was typed; any other would throw it away.
+  const KEEPS = [200, 422, 400, 401, 503];
+  const heading = async (answer) => {
+    const told = new DOMParser().parseFromString(await answer.text(), "text/html");
+    return [...told.querySelectorAll("h1, h1 + p")].map((part) => part.textContent.trim()).join("\n") || document.body.dataset.offline;
   };
   const arrive = (where) => {
     const target = new URL(where, location.href);
@@ -159,21 +183,33 @@
       const form = event.target;
       if (event.defaultPrevented || form.closest("dialog") !== sheet) return;
       event.preventDefault();
-      noteSent(form);
       form.dataset.sent = "yes";
       submits(form).forEach((button) => { button.disabled = true; });
       const fills = document.getElementById(link.dataset.fills || "");
       const reply = await ask(form.action, { method: "POST", body: new FormData(form, event.submitter), headers: fills ? { "X-Record": "1" } : {} });
       const place = reply?.headers.get("X-Location");
-      if (reply?.status === 201) {
-        const made = await reply.json();
-        fills.tomselect.addOption(made);
-        if (fills.multiple) fills.tomselect.addItem(made.value); else fills.tomselect.setValue(made.value);
+      if (fills && (reply?.status === 201 || place)) {
+        // Without its key (the answer to the first try was lost) it is found by typing, like any other.
+        const made = place ? null : await reply.json();
+        if (made) {
+          fills.tomselect.addOption(made);
+          if (fills.multiple) fills.tomselect.addItem(made.value); else fills.tomselect.setValue(made.value);
+        }
+        keysOf(form).forEach(drop);
         sheet.close();
         enter(fills);
-      } else if (place) arrive(place);
-      else if (reply) await fill(sheet, reply);
-      else { delete form.dataset.sent; submits(form).forEach((button) => { button.disabled = false; }); }
+      } else if (place) {
+        noteSent(form);
+        arrive(place);
+      } else if (reply && KEEPS.includes(reply.status)) {
+        await fill(sheet, reply);
+        const refused = sheet.querySelector("form[data-guard]");
+        if (refused) refused.dataset.touched = "yes";
+      } else {
+        if (reply) window.alert(await heading(reply));
+        delete form.dataset.sent;
+        submits(form).forEach((button) => { button.disabled = false; });
+      }
     });
     sheet.showModal();
     await fill(sheet, answer);
@@ -185,5 +221,6 @@
     open(link);
   });
 
+  window.portal.arrive = arrive;
   recall(document);
 })();

@@ -75,11 +75,16 @@ const refuse = (field) => {
 /* A form's buttons may stand outside of it. */
 const submits = (form) => [...form.elements].filter((part) => part.type === "submit");
 
+/* Asked before anybody else hears of it: a script that sends the form itself waits for the answer, too. */
 document.addEventListener("submit", (event) => {
   const form = event.target;
   const heavy = [...form.querySelectorAll("input[data-limit]")].find((field) => weight(field) > Number(field.dataset.limit));
-  if (heavy) { event.preventDefault(); refuse(heavy); return; }
-  if (form.dataset.confirm && !window.confirm(form.dataset.confirm)) { event.preventDefault(); return; }
+  const stays = heavy || (form.dataset.confirm && !window.confirm(form.dataset.confirm));
+  if (heavy) refuse(heavy);
+  if (stays) { event.preventDefault(); event.stopImmediatePropagation(); }
+}, true);
+document.addEventListener("submit", (event) => {
+  const form = event.target;
   if (!event.defaultPrevented) form.dataset.sent = "yes";
   // Not form.method: a field may be called so. One that a script sends is left to that script.
   if (form.getAttribute("method") === "post" && !event.defaultPrevented) setTimeout(() => submits(form).forEach((button) => { button.disabled = true; }));

@@ -76,7 +76,7 @@
     window.portal.submits(form).forEach((button) => { button.disabled = true; });
     const answer = await fetch(form.action, { method: "POST", headers, body: new URLSearchParams(new FormData(form)) }).catch(() => null);
     if (!answer) { unsent(form); return; }
-    if (answer.status === 204) { window.location.assign(answer.headers.get("X-Location")); return; }
+    if (answer.status === 204) { window.portal.arrive(answer.headers.get("X-Location")); return; }
     if (answer.status === 422) show(place, await answer.text(), true);
     else form.submit();
   };

@@ -136,7 +136,9 @@ class RepairView(PortalView):
 
     def queue(self) -> ColumnElement[bool]:
         """What a person repairs, and what waits to be accepted or confirmed by them."""
-        repairing = and_(Repair.owner_id == viewer().person_id, Repair.status.in_(BEING_REPAIRED))
+        # Somebody without a staff record repairs nothing; what nobody repairs yet is not theirs.
+        mine = frozenset({viewer().person_id} - {None})
+        repairing = and_(Repair.owner_id.in_(mine), Repair.status.in_(BEING_REPAIRED))
         return or_(repairing, self.waiting_for("accept", "confirm"))
 
     def locked_under(self, parent: Equipment) -> LazyString | None:

@@ -73,6 +73,15 @@ def test_a_small_form_asks_before_it_throws_away_what_was_typed(app: Flask, brow
     fan.keyboard.press("Escape")
     expect(sheet.locator("#remedy")).to_have_value("更換")
     assert asked == [say("What you typed here is not saved. Leave it?")]
+    # What came back with an error is as unsaved as before.
+    browse.expected.add(422)
+    sheet.locator("#remedy").fill(" ")
+    sheet.locator(".form-end .btn-primary").click()
+    expect(sheet.locator(".note-danger")).to_be_visible()
+    fan.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    fan.keyboard.press("Escape")
+    expect(sheet.locator(".note-danger")).to_be_visible()
+    assert len(asked) == 2
     fan.once("dialog", lambda dialog: dialog.accept())
     sheet.locator("[data-close]").first.click()
     expect(sheet).to_have_count(0)

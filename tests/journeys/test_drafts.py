@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from conftest import member
+from conftest import SignIn, member
 from flask import Flask
 from playwright.sync_api import Page, expect
+from test_casework import complain
 from test_repairs import equipment, first
 
 from app.casework.models import Channel
@@ -137,3 +138,33 @@ def test_the_theme_changes_at_once_and_stays_with_the_person(app: Flask, browse:
     elsewhere.emulate_media(color_scheme="light")
     expect(elsewhere.locator("html")).to_have_attribute("data-bs-theme", "light")
     leave(fan, "/account/")
+
+
+def test_another_language_does_not_hide_that_somebody_saved_meanwhile(app: Flask, browse: Browse, say: Say) -> None:
+    item = equipment().id
+    fan, other = browse("fan"), browse("fan")
+    fan.goto(f"/equipment/edit/{item}")
+    fan.fill("#cost", "1200")
+    other.goto(f"/equipment/edit/{item}")
+    other.fill("#seat", "B12")
+    other.locator(".form-end .btn-primary").click()
+    other.wait_for_url(f"**/equipment/show/{item}")
+    fan.locator(".languages [lang=zh-Hans-CN]").click()
+    expect(fan.locator("html")).to_have_attribute("lang", "zh-Hans-CN")
+    expect(fan.locator("#cost")).to_have_value("1200")
+    browse.expected.add(422)
+    fan.locator(".form-end .btn-primary").click()
+    expect(fan.locator(".note-warning[role=alert]")).to_contain_text("B12")
+
+
+def test_a_note_that_was_begun_is_offered_on_its_own_ticket_only(app: Flask, browse: Browse, sign_in: SignIn) -> None:
+    person = sign_in("mei")
+    one, two = complain(person).id, complain(person).id
+    db.session.commit()
+    mei = browse("mei")
+    mei.goto(f"/complaint/show/{one}")
+    mei.locator("form.box textarea").press_sequentially(STORY)
+    leave(mei, f"/complaint/show/{two}")
+    expect(mei.locator(".draft")).to_have_count(0)
+    mei.goto(f"/complaint/show/{one}")
+    expect(mei.locator(".draft")).to_have_count(1)

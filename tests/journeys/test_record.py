@@ -48,6 +48,8 @@ def test_what_belongs_to_a_record_stands_under_tabs(app: Flask, browse: Browse, 
     expect(mei.locator(".note-success")).to_be_visible()
     expect(mei.locator("[role=tabpanel] table")).to_contain_text("已回電，客戶希望書面說明。")
     expect(tabs.first.locator(".amount")).to_have_text("1")
+    # What was saved is not offered again as a draft.
+    expect(mei.locator(".draft")).to_have_count(0)
     plain = browse.plain("mei")
     plain.goto(f"/complaint/show/{found}")
     for part in ("form.box textarea", "ol.history"):
