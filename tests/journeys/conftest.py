@@ -16,7 +16,7 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import pytest
-from conftest import PASSWORD
+from conftest import DATABASE, PASSWORD
 from flask import Flask
 from flask_babel import force_locale, gettext
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, ViewportSize, expect
@@ -27,6 +27,9 @@ from app.core.db import db
 from .browser import DESK, PHONE, launched
 
 PATIENCE_MS = 15_000
+ONE_DATABASE = pytest.mark.skipif(
+    DATABASE != "sqlite", reason="what a browser does is the same on both; the tests of the same name save to both"
+)
 expect.set_options(timeout=PATIENCE_MS)
 # Chromium reports a refused style or script to the page; the console is where the test listens.
 TELL_VIOLATIONS = """document.addEventListener("securitypolicyviolation",

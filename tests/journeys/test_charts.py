@@ -13,9 +13,9 @@ from app.core.db import db
 from app.workplace.models import Impact
 
 from .browser import PHONE
-from .conftest import Browse, Say
+from .conftest import ONE_DATABASE, Browse, Say
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, ONE_DATABASE]
 PIXELS = """(selector) => {
     const drawn = document.querySelector(selector);
     const copy = new OffscreenCanvas(drawn.width, drawn.height).getContext("2d", { willReadFrequently: true });

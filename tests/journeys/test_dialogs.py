@@ -13,9 +13,9 @@ from app.core.db import db
 from app.customers.models import Customer
 from app.workplace.models import Equipment, FaultKind, Repair, RepairStatus
 
-from .conftest import Browse, Say, rows
+from .conftest import ONE_DATABASE, Browse, Say, rows
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, ONE_DATABASE]
 
 
 def repair_in_work(fan: Page, say: Say) -> str:

@@ -13,9 +13,9 @@ from app.casework.models import Channel
 from app.core.accounts import UserSetting
 from app.core.db import db
 
-from .conftest import Browse, Say, rows
+from .conftest import ONE_DATABASE, Browse, Say, rows
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, ONE_DATABASE]
 STORY = "客戶表示三週內來電五次，每次都要重新說明一遍。"
 DRAFTS = "() => Object.keys(localStorage).filter((name) => name.startsWith('draft:'))"
 

@@ -10,9 +10,9 @@ from test_repairs import equipment
 
 from app.core.accounts import UserSetting
 
-from .conftest import Browse, Say, rows
+from .conftest import ONE_DATABASE, Browse, Say, rows
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, ONE_DATABASE]
 SHORT = {"zh-Hant-TW": "繁", "zh-Hans-CN": "简", "en": "EN"}
 
 

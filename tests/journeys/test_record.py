@@ -17,9 +17,9 @@ from app.core import clock
 from app.core.db import db
 from app.workplace.models import Repair
 
-from .conftest import Browse, Say
+from .conftest import ONE_DATABASE, Browse, Say
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, ONE_DATABASE]
 PDF = (
     b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
     b"trailer<</Root 1 0 R>>\n%%EOF\n"

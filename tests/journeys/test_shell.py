@@ -18,9 +18,9 @@ from app.customers.models import Customer
 from app.staff.models import Task
 
 from .browser import DESK, PHONE
-from .conftest import Browse, Say
+from .conftest import ONE_DATABASE, Browse, Say
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, ONE_DATABASE]
 
 
 def complaints(*subjects: str) -> list[Complaint]:

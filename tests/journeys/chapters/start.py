@@ -96,7 +96,8 @@ def use_the_top_bar(manual: Reader, number: str) -> None:
     page.locator(".languages button", has_text="繁" if manual.chapter.script == "zh-Hant" else "简").click()
     expect(page.locator("html")).to_have_attribute("lang", f"{manual.chapter.script}-{manual.locale[-2:]}")
     page.locator("summary.me").click()
-    manual.click("Dark")
+    with page.expect_response("**/theme/dark"):
+        manual.click("Dark")
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
     with rows() as session:
         assert session.get_one(UserSetting, user("liang").id).theme == "dark"
