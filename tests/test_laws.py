@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,8 +38,10 @@ MOST_OPTIONS = 120
 
 
 def screens(app: Flask) -> list[PortalView]:
-    """Return every entity's screen."""
-    return [view for view in app.appbuilder.baseviews if isinstance(view, PortalView)]  # type: ignore[attr-defined]
+    """Return every entity's screen, or that of one entity where the run is about it alone (``PORTAL_TEST_SCREEN``)."""
+    found = [view for view in app.appbuilder.baseviews if isinstance(view, PortalView)]  # type: ignore[attr-defined]
+    only = os.environ.get("PORTAL_TEST_SCREEN")
+    return [view for view in found if only in {None, type(view).__name__}]
 
 
 @contextmanager

@@ -240,7 +240,7 @@ def test_a_record_of_a_wider_list_leads_back_to_that_list(app: Flask, sign_in: S
 
 
 @pytest.mark.slow
-def test_every_list_sorts_by_every_column_it_offers_and_its_records_know_their_neighbours(
+def test_every_list_sorts_by_each_kind_of_column_it_offers_and_its_records_know_their_neighbours(
     app: Flask, sign_in: SignIn
 ) -> None:
     one_of_each(app, "mei")
@@ -248,7 +248,8 @@ def test_every_list_sorts_by_every_column_it_offers_and_its_records_know_their_n
     db.session.commit()
     su, tried = sign_in("su"), 0
     for view in screens(app):
-        for column in view.order_columns:
+        kinds = {type(getattr(view.model, column).type): column for column in view.order_columns if "." not in column}
+        for column in kinds.values():
             page = su.get(f"{view.route_base}/list/?order={column}&dir=asc")
             if page.status_code == 403:
                 continue

@@ -91,7 +91,7 @@ def test_a_bad_address_never_breaks_a_list(app: Flask, sign_in: SignIn) -> None:
             assert person.get(f"{view.route_base}/show/{key}").status_code in {403, 404}, (
                 f"{view.route_base}/show/{key}"
             )
-    assert tried > 200
+    assert tried > min(200, 20 * len(screens(app)))
 
 
 def test_a_hidden_column_does_not_show_through_the_order(app: Flask, sign_in: SignIn) -> None:

@@ -118,9 +118,9 @@ class Browse:
         page.wait_for_url(f"{self.served.address}/")
         return page
 
-    def plain(self, login: str) -> Page:
+    def plain(self, login: str, locale: str = "zh-TW", size: ViewportSize = DESK) -> Page:
         """Return the first page of a person whose browser runs no scripts."""
-        page = self.visit(scripts=False)
+        page = self.visit(locale, size, scripts=False)
         page.goto("/login/")
         page.fill("#username", login)
         page.fill("#password", PASSWORD)
