@@ -45,10 +45,9 @@ class ChangeView(ListView):
                 return answer
             if form.validate():
                 item = self.model()
-                if self._once(form, lambda: self.create(item, form), lambda: self.after_add(item)):
-                    return self._answer_add(item)
-                if (led := receipts.led_to()) is not None:
-                    return self._led(led)
+                change, location = lambda: self.create(item, form), lambda: self.after_add(item)
+                if (answer := self._once(form, change, location, lambda _led: self._answer_add(item))) is not None:
+                    return answer
         title = str(self.add_label or _("New: %(noun)s", noun=str(self.noun)))
         return self._form_page(self.add_template, form, title, checked=True)
 
@@ -64,8 +63,17 @@ class ChangeView(ListView):
         flash(_("This was saved already; nothing was done twice."), "info")
         return redirect(location)
 
-    def _once(self, form: PortalForm, change: Callable[[], object], location: Callable[[], str]) -> str | None:
-        """Run a change with a receipt for its form; return where it leads, or None if it was refused."""
+    def _once(
+        self,
+        form: PortalForm,
+        change: Callable[[], object],
+        location: Callable[[], str],
+        answer: Callable[[str], Any],
+    ) -> Any | None:
+        """Run a change with a receipt for its form, and answer where it leads; None if it was refused.
+
+        A form that came while its first sending was still at work is answered as that one was.
+        """
         led: list[str] = []
 
         def work() -> None:
@@ -73,7 +81,14 @@ class ChangeView(ListView):
             led.append(location())
             receipts.keep(led[0])
 
-        return led[0] if self.attempt(form, work) else None
+        if self.attempt(form, work):
+            return answer(led[0])
+        before = receipts.led_to()
+        return self._led(before) if before is not None else None
+
+    def _go_on(self, told: str, location: str) -> Any:
+        flash(told, "success")
+        return redirect(location)
 
     def _answer_add(self, item: Any) -> Any:
         """Answer a page that asked for the record itself, to refer to it; all others go where adding leads."""
@@ -130,12 +145,14 @@ class ChangeView(ListView):
                 form.version.show(self.version_of(item))
                 form.validate()
             elif form.validate():
-                led = self._once(form, lambda: self.change(item, form), lambda: self.after_edit(item))
-                if led is not None:
-                    flash(_("%(record)s was saved.", record=str(item)), "success")
-                    return redirect(led)
-                if (led := receipts.led_to()) is not None:
-                    return self._led(led)
+                answer = self._once(
+                    form,
+                    lambda: self.change(item, form),
+                    lambda: self.after_edit(item),
+                    lambda led: self._go_on(_("%(record)s was saved.", record=str(item)), led),
+                )
+                if answer is not None:
+                    return answer
         elif (why := self.locked(item)) is not None:
             form.form_errors.append(str(why))
         return self._form_page(

@@ -212,9 +212,11 @@ class ListView(ReadView):
 
     def came_from(self, item: Any) -> Listing | None:
         """Return the list that this record's page was opened from, if its address says so: it may be a wider one."""
-        screens = [view for view in self.appbuilder.baseviews if view.endpoint == request.args.get("of", self.endpoint)]
-        screen = screens[0] if screens and isinstance(screens[0], ListView) else None
-        if "in" not in request.args or screen is None or not isinstance(item, screen.model) or not screen.may("list"):
+        if "in" not in request.args:
+            return None
+        named = (view for view in self.appbuilder.baseviews if view.endpoint == request.args.get("of", self.endpoint))
+        screen = next(named, None)
+        if not isinstance(screen, ListView) or not isinstance(item, screen.model) or not screen.may("list"):
             return None
         asked = MultiDict(parse_qsl(request.args["in"], keep_blank_values=True))
         return Listing(screen, screen.narrowed(asked))

@@ -92,12 +92,9 @@ class RowsView(StepView):
             return self._led(led)
         if grid.is_valid():
             done: dict[str, int] = {}
-            led = self._once(form, lambda: done.update(grid.save()), lambda: above.show_url(parent))
-            if led is not None:
-                self._tell_saved(done)
-                return redirect(led)
-            if (led := receipts.led_to()) is not None:
-                return self._led(led)
+            save, location = lambda: done.update(grid.save()), lambda: above.show_url(parent)
+            if (answer := self._once(form, save, location, lambda led: self._saved(done, led))) is not None:
+                return answer
             # What was read before is as it would have become; what somebody else did meanwhile shows now.
             tried, grid = grid, Grid(self, above.find(parent_id, "show"), relation, sent, blanks)
             grid.take_errors(tried)
@@ -125,8 +122,8 @@ class RowsView(StepView):
             title=self.title,
         )
 
-    def _tell_saved(self, done: dict[str, int]) -> None:
-        if not any(done.values()):
-            flash(_("Nothing was changed."), "info")
-            return
-        flash(_("Saved: %(added)s added, %(changed)s changed, %(deleted)s deleted.", **done), "success")
+    def _saved(self, done: dict[str, int], location: str) -> Any:
+        if any(done.values()):
+            return self._go_on(_("Saved: %(added)s added, %(changed)s changed, %(deleted)s deleted.", **done), location)
+        flash(_("Nothing was changed."), "info")
+        return redirect(location)

@@ -36,10 +36,10 @@ class StepView(ChangeView):
             return self._led(led)
         uploads = [file for file in request.files.getlist("attachments") if file.filename]
         form, place = PortalForm(), self.show_url(item)
-        if uploads and self._once(form, lambda: files.attach(item, files.take_in(uploads)), lambda: place):
-            flash(_("The files were added."), "success")
-        elif uploads and (led := receipts.led_to()) is not None:
-            return self._led(led)
+        if uploads:
+            keep, told = lambda: files.attach(item, files.take_in(uploads)), _("The files were added.")
+            if (answer := self._once(form, keep, lambda: place, lambda led: self._go_on(told, led))) is not None:
+                return answer
         for error in form.form_errors:
             flash(str(error), "danger")
         return redirect(self.show_url(item))
@@ -106,12 +106,14 @@ class StepView(ChangeView):
             if (answer := self._answered(form)) is not None:
                 return answer
             if form.validate():
-                led = self._once(form, lambda: self.take(item, step, form), lambda: self.after_step(item))
-                if led is not None:
-                    flash(_("%(record)s: %(step)s.", record=str(item), step=str(step.label)), "success")
-                    return redirect(led)
-                if (led := receipts.led_to()) is not None:
-                    return self._led(led)
+                answer = self._once(
+                    form,
+                    lambda: self.take(item, step, form),
+                    lambda: self.after_step(item),
+                    lambda led: self._go_on(_("%(record)s: %(step)s.", record=str(item), step=str(step.label)), led),
+                )
+                if answer is not None:
+                    return answer
         if request.method == "POST" and not step.asks:
             # A form without fields is no place to mend anything.
             for error in (error for errors in form.errors.values() for error in errors):

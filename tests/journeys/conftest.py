@@ -108,9 +108,9 @@ class Browse:
         self.wrong: list[str] = []
         self.expected: set[int] = set()
 
-    def __call__(self, login: str, locale: str = "zh-TW", size: ViewportSize = DESK) -> Page:
+    def __call__(self, login: str, locale: str = "zh-TW", size: ViewportSize = DESK, *, scripts: bool = True) -> Page:
         """Return the first page of a person who has signed in by the form, in a browser set to a language."""
-        page = self.visit(locale, size)
+        page = self.visit(locale, size, scripts=scripts)
         page.goto("/login/")
         page.fill("#username", login)
         page.fill("#password", PASSWORD)
@@ -120,13 +120,7 @@ class Browse:
 
     def plain(self, login: str, locale: str = "zh-TW", size: ViewportSize = DESK) -> Page:
         """Return the first page of a person whose browser runs no scripts."""
-        page = self.visit(locale, size, scripts=False)
-        page.goto("/login/")
-        page.fill("#username", login)
-        page.fill("#password", PASSWORD)
-        page.click("main button")
-        page.wait_for_url(f"{self.served.address}/")
-        return page
+        return self(login, locale, size, scripts=False)
 
     def visit(self, locale: str = "zh-TW", size: ViewportSize = DESK, *, scripts: bool = True) -> Page:
         """Return an empty page of somebody who has not signed in."""
