@@ -103,14 +103,7 @@ def test_a_chart_fits_a_phone_and_lies_there(app: Flask, browse: Browse) -> None
 
 def test_without_scripts_the_table_says_it_all(app: Flask, browse: Browse, say: Say) -> None:
     faults()
-    fan = browse("fan")
-    still = browse.browser.new_context(
-        base_url=browse.served.address,
-        locale="zh-TW",
-        storage_state=fan.context.storage_state(),
-        java_script_enabled=False,
-    )
-    page = still.new_page()
+    page = browse.plain("fan")
     page.goto("/repair/chart/")
     page.select_option("#by", "impact")
     page.get_by_role("button", name=say("Show"), exact=True).click()
@@ -119,4 +112,3 @@ def test_without_scripts_the_table_says_it_all(app: Flask, browse: Browse, say: 
     assert widths[0] == pytest.approx(widths[1] * 2 / 3, rel=0.02)
     page.locator("[data-bars] a").nth(1).click()
     expect(page.locator("table.list tbody tr")).to_have_count(3)
-    still.close()

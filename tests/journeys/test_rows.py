@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 
 import pytest
-from conftest import PASSWORD, member
+from conftest import member
 from flask import Flask
 from playwright.sync_api import Dialog, Page, Route, expect
 from samples import sample
@@ -43,20 +43,6 @@ def plan_with(*titles: str) -> int:
             )
         session.flush()
         return plan.id
-
-
-def without_scripts(browse: Browse, login: str) -> Page:
-    """Return a page of somebody who has signed in with a browser that runs no scripts."""
-    address = browse.served.address
-    context = browse.browser.new_context(base_url=address, locale="zh-TW", java_script_enabled=False)
-    browse.contexts.append(context)
-    page = context.new_page()
-    page.goto("/login/")
-    page.fill("#username", login)
-    page.fill("#password", PASSWORD)
-    page.click("main button")
-    page.wait_for_url(f"{address}/")
-    return page
 
 
 def open_grid(page: Page, url: str) -> None:
@@ -235,7 +221,7 @@ def test_look_ups_of_a_grid_are_found_by_typing(app: Flask, browse: Browse, say:
 
 def test_the_grid_is_a_page_of_its_own_without_scripts(app: Flask, browse: Browse, say: Say) -> None:
     plan = plan_with("長照險條款")
-    page = without_scripts(browse, "su")
+    page = browse.plain("su")
     page.goto(f"/training-plan/show/{plan}")
     page.locator("a[data-rows]").click()
     expect(page).to_have_url(re.compile(f"/plan-item/rows/plan/{plan}$"))

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from conftest import PASSWORD, member
+from conftest import member
 from flask import Flask
 from playwright.sync_api import Page, expect
 from samples import sample
@@ -196,15 +196,7 @@ def test_on_a_phone_the_box_opens_over_the_bar(app: Flask, browse: Browse, say: 
 def test_without_scripts_the_search_is_a_form_and_the_notifications_lead_home(app: Flask, browse: Browse) -> None:
     address = f"/complaint/show/{complaints('賠太慢')[0].id}"
     for size in (DESK, PHONE):
-        db.session.commit()
-        context = browse.browser.new_context(
-            base_url=browse.served.address, locale="zh-TW", java_script_enabled=False, viewport=size
-        )
-        mei = context.new_page()
-        mei.goto("/login/")
-        mei.fill("#username", "mei")
-        mei.fill("#password", PASSWORD)
-        mei.click("main button")
+        mei = browse.plain("mei", size=size)
         if size == PHONE:
             mei.locator("[data-open-search]").click()
             mei.fill("main input[type=search]", "賠太")
@@ -217,4 +209,4 @@ def test_without_scripts_the_search_is_a_form_and_the_notifications_lead_home(ap
         mei.locator(".top-due summary").click()
         mei.locator(".top-due a[href='/']").click()
         mei.wait_for_url(f"{browse.served.address}/")
-        context.close()
+        mei.context.close()
