@@ -39,6 +39,7 @@ def second_supervisor() -> str:
 
 def choose(page: Page, name: str, value: str) -> None:
     """Choose one of a closed list, whether the form shows pills or a select."""
+    page.locator(f"#{name}").wait_for(state="attached")
     pill = page.locator(f".pills label:has(input[name='{name}'][value='{value}']) span")
     if pill.count():
         pill.click()
