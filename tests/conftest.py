@@ -29,6 +29,7 @@ from werkzeug.security import generate_password_hash
 from werkzeug.test import TestResponse
 
 from app import create_app
+from app.core import search_index
 from app.core.db import Model, db
 from app.core.roles import check_matrix, read_matrix, sync_roles
 from app.core.security import fingerprint
@@ -271,6 +272,7 @@ def portal(settings: Settings, databases: Databases) -> Iterator[Flask]:
     made = create_app(settings, TESTING=True, RATELIMIT_ENABLED=False, SERVER_NAME=None)
     with made.app_context():
         Model.metadata.create_all(db.engine)
+        search_index.prepare(db.session.connection())
         matrix = read_matrix(SEED / "roles.csv")
         check_matrix(matrix)
         sync_roles(matrix)

@@ -14,6 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy_utils.aggregates import manager as aggregates
 
+from app.core.search_index import register_functions
+
 if TYPE_CHECKING:
     # Flask-AppBuilder makes its base in a way a type checker cannot read.
     from sqlalchemy.orm import DeclarativeBase
@@ -44,9 +46,13 @@ BUSY_MILLISECONDS = 10_000
 
 @event.listens_for(Engine, "connect")
 def _sqlite_settings(connection: Any, _record: object) -> None:
-    """SQLite checks no foreign key and locks out readers unless told; PostgreSQL needs nothing."""
+    """SQLite checks no foreign key and locks out readers unless told; PostgreSQL plans by the values asked for."""
     if not type(connection).__module__.startswith("sqlite3"):
+        # A plan for any word, or for any owner, suits neither the common nor the rare.
+        connection.execute("SET plan_cache_mode = force_custom_plan")
+        connection.commit()
         return
+    register_functions(connection)
     # The driver's own transaction handling breaks savepoints; _begin says BEGIN instead.
     connection.isolation_level = None
     cursor = connection.cursor()

@@ -14,7 +14,7 @@ from typing import Any
 from flask_appbuilder.models.filters import BaseFilter, BaseFilterConverter, Filters
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Boolean, Date, Enum, Integer, Numeric, String, Text, Time, func, inspect, not_, or_, select
+from sqlalchemy import Boolean, Date, Enum, Integer, Numeric, String, Text, Time, func, inspect, not_, select
 from sqlalchemy.orm import InstrumentedAttribute, Query, RelationshipProperty, selectinload
 
 from app.core import clock
@@ -253,19 +253,6 @@ class PortalInterface(SQLAInterface):
             if not relation.uselist and issubclass(model, relation.mapper.class_):
                 return str(relation.key)
         return None
-
-    def search_clause(self, columns: list[str], text: str) -> Any:
-        """Return that any of the columns (dotted through relations) contains the text."""
-        return or_(*(_contains(self.obj, column, text) for column in columns))
-
-
-def _contains(model: Any, path: str, text: str) -> Any:
-    head, _, rest = path.partition(".")
-    attribute = getattr(model, head)
-    if rest:
-        step = attribute.any if attribute.property.uselist else attribute.has
-        return step(_contains(attribute.property.mapper.class_, rest, text))
-    return attribute.icontains(text, autoescape=True)
 
 
 def is_choice(column_type: Any) -> bool:

@@ -73,8 +73,9 @@ class Listing:
         """What each filter of the address holds: the values by their texts."""
         self.conditions: list[Any] = [view.scope_condition(verb)]
         self.text = search_text(self.args)
-        if self.text and view.searched:
-            self.conditions.append(view.search_condition(self.text))
+        self.found = view.found(self.text) if self.text and view.searched else None
+        if self.found is not None:
+            self.conditions.append(self.found.condition)
         self.columns: list[str] = view.list_columns
         self.counted: int | None = None
         self._used: list[tuple[str, PortalFilter, list[Any]]] = []

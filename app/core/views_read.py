@@ -14,11 +14,12 @@ from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import selectinload
 from werkzeug.datastructures import CombinedMultiDict, MultiDict
 
-from app.core import audit, clock, files, present
+from app.core import audit, clock, files, present, searching
 from app.core.db import db
 from app.core.entity import Catalog
 from app.core.interface import Overdue, PortalFilter, is_choice
 from app.core.listing import PAGE_SIZES, Listing
+from app.core.searching import Found
 from app.core.views_declared import DeclaredView
 from app.core.workflow import task_keeper
 
@@ -144,11 +145,12 @@ class ReadView(DeclaredView):
         del text
         return None
 
-    def search_condition(self, text: str) -> ColumnElement[bool]:
+    def found(self, text: str) -> Found:
         """Return what the search box and look-ups of this entity find for a text."""
-        found = self.datamodel.search_clause(self.searched, text)
-        further = self.search_extra(text)
-        return found if further is None else or_(found, further)
+        found, further = searching.found(self, text), self.search_extra(text)
+        if further is None:
+            return found
+        return Found(or_(found.condition, further), or_(found.by_keys, further), found.is_common)
 
     @expose("/lookup")
     def lookup(self) -> Any:
@@ -159,7 +161,7 @@ class ReadView(DeclaredView):
         text = request.args.get("q", "").replace("\x00", "").strip()[:100]
         query = select(self.model).where(self._lookup_condition(), self.offered())
         if text:
-            query = query.where(self.search_condition(text))
+            query = query.where(self.found(text).condition)
         query = query.options(*(selectinload(getattr(self.model, name)) for name in self.eager))
         order = (self.model.position, self.model.id) if issubclass(self.model, Catalog) else (self.model.id.desc(),)
         rows = db.session.scalars(query.order_by(*order).limit(LOOKUP_ROWS))

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.appraisal.models import Indicator
 from app.casework.models import Conclusion, Disposition, PriorityRule, RootCause, Topic
-from app.core import clock
+from app.core import clock, search_index
 from app.core.db import Trouble, db, trouble_of
 from app.core.errors import RuleError
 from app.core.jobs import run_jobs
@@ -95,6 +95,8 @@ def prepare() -> None:
     """Bring tables, roles and catalogs to this release; safe to run again and by several at once."""
     with alone():
         upgrade(directory=str(ROOT / "migrations"))
+        indexed = search_index.prepare(db.session.connection())
+        db.session.commit()
         matrix = read_matrix(SEED / "roles.csv")
         check_matrix(matrix)
         result = sync_roles(matrix)
@@ -102,6 +104,8 @@ def prepare() -> None:
         keep_check()
         db.session.commit()
     click.echo(f"Ready: {len(result.added)} rights added, {len(result.removed)} taken away, {made} catalog rows added.")
+    if indexed:
+        click.echo(f"Indexed for searching: {', '.join(indexed)}.")
 
 
 @contextmanager
@@ -188,6 +192,16 @@ def demo(*, if_empty: bool) -> None:
         click.echo(f"  {login:<16}{name}  {role}")
     click.echo(f"Password of every demo login: {password}")
     click.echo(f"Sign in at http://127.0.0.1:{settings.port}")
+
+
+@portal.command()
+def reindex() -> None:
+    """Make the indexes of every search anew. Whoever saves meanwhile waits; on SQLite better at night."""
+    require_key()
+    db.session.rollback()
+    with alone(), db.engine.connect() as connection:
+        for table, done, total in search_index.rebuild(connection):
+            click.echo(f"\r{table}: {done:,} of {total:,}", nl=done == total)
 
 
 @portal.command()

@@ -15,6 +15,7 @@ from sqlalchemy import inspect as sa_inspect
 from sqlalchemy import literal, select, union_all
 from sqlalchemy.orm import joinedload
 
+from app.core import searching
 from app.core.db import db
 from app.core.listing import Listing, search_text
 from app.core.menu import GROUPS, screens_in_order
@@ -94,6 +95,7 @@ def straight_to(views: list[PortalView], text: str) -> str | None:
 
 def search(views: list[PortalView], text: str) -> list[Found]:
     """Return what the screens find, in their order: one statement asks all, one more reads each one's hits."""
+    searching.expect(views, text)
     listings = [Listing(view, {"q": text}) for view in views]
     arms = [
         select(literal(place), listing.ordered().with_only_columns(listing.view.model.id).limit(HITS + 1).subquery())
