@@ -51,9 +51,14 @@ def _spellings() -> dict[str, tuple[str, ...]]:
     return {simplified: tuple(sorted(forms)) for simplified, forms in found.items()}
 
 
+@cache
+def _to_simplified() -> dict[int, str]:
+    return {ord(traditional): simplified for traditional, simplified in _simplified().items()}
+
+
 def simplify(text: str) -> str:
     """Return a text with every character in its Simplified form."""
-    return text.translate(str.maketrans(_simplified()))
+    return text.translate(_to_simplified())
 
 
 def spellings(letter: str) -> tuple[str, ...]:

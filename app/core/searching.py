@@ -256,7 +256,9 @@ def _looked_at(table: Table, columns: Sequence[str], word: str) -> ColumnElement
 def _by_gin(held: ColumnElement[Any], word: str) -> ColumnElement[bool]:
     grams, keys = func.search_grams(held), keys_of(word)
     single = [forms[0] for forms in keys if len(forms) == 1]
-    clauses = [grams.op("&&", is_comparison=True)(_array(forms)) for forms in keys if len(forms) > 1]
+    clauses: list[ColumnElement[bool]] = [
+        grams.op("&&", is_comparison=True)(_array(forms)) for forms in keys if len(forms) > 1
+    ]
     if single:
         clauses.append(grams.op("@>", is_comparison=True)(_array(single)))
     if needs_look(word):
