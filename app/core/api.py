@@ -24,7 +24,7 @@ from marshmallow import fields as schema_fields
 
 from app.core.db import Model
 from app.core.inputs import filled, problems
-from app.core.interface import COUNT_CAP, parse_key
+from app.core.interface import parse_key
 from app.core.listing import Listing
 from app.core.types import Choice
 from app.core.views import PortalView
@@ -122,7 +122,7 @@ class PortalApi(BaseApi):
             - {in: query, name: page, schema: {type: integer, minimum: 1}}
             - {in: query, name: size, schema: {type: integer, enum: [25, 50, 100]}}
           responses:
-            200: {description: 'count (capped), result'}
+            200: {description: 'count (above a thousand about so many), is_about, result'}
             400: {description: A filter that cannot be read}
             401: {$ref: '#/components/responses/401'}
             403: {$ref: '#/components/responses/403'}
@@ -135,9 +135,9 @@ class PortalApi(BaseApi):
                     "These filters cannot be read: %(names)s", names=", ".join([*listing.ignored, *sorted(unknown)])
                 )
             )
-        count = listing.count()
         rows = [self.told(item, self.view.list_columns) for item in listing.rows()]
-        return self.response(200, count=min(count, COUNT_CAP), is_capped=count > COUNT_CAP, result=rows)
+        count = listing.count()
+        return self.response(200, count=count.number, is_about=count.is_about, result=rows)
 
     @expose("/<pk>", methods=["GET"])
     @protect()

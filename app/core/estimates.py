@@ -15,6 +15,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from app.core.db import db
+from app.core.interface import COUNT_CAP
+from app.core.present import Tally
 
 SAMPLE = 500
 """Rows SQLite looks at to tell about how many match: a tenth of a list is then told to within a seventh."""
@@ -71,7 +73,7 @@ def estimated_rows(conditions: Sequence[tuple[Table, ColumnElement[bool]]], tabl
     return Rows(matching, dict(zip(tables, in_all, strict=True)))
 
 
-def estimate(matching: Select[Any], key: ColumnElement[int]) -> int:
+def estimate(matching: Select[Any], key: Any) -> int:
     """Return about how many rows a statement finds; ``key`` is the primary key of the rows it finds."""
     if db.engine.dialect.name == "postgresql":
         return int(_plan(matching)["Plan Rows"])
@@ -80,6 +82,13 @@ def estimate(matching: Select[Any], key: ColumnElement[int]) -> int:
     looked_at = sorted({number * STREWN % last + 1 for number in range(min(SAMPLE, last))})
     hits = db.session.scalar(select(func.count()).select_from(matching.where(key.in_(looked_at)).subquery())) or 0
     return hits * last // max(len(looked_at), 1)
+
+
+def tally(matching: Select[Any], key: Any) -> Tally:
+    """Return how many rows a statement finds: exactly up to the cap, about above it."""
+    capped = select(func.count()).select_from(matching.with_only_columns(key).limit(COUNT_CAP + 1).subquery())
+    count = db.session.scalar(capped) or 0
+    return Tally(count) if count <= COUNT_CAP else Tally(max(estimate(matching, key), count), is_about=True)
 
 
 def _plan(statement: Select[Any]) -> dict[str, Any]:

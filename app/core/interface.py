@@ -20,7 +20,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Query, RelationshipProperty, s
 from app.core import clock
 from app.core.types import UtcDateTime
 
-COUNT_CAP = 10_000
+COUNT_CAP = 1_000
 LARGEST_KEY = 2**31 - 1
 MOST_DIGITS = 18
 NOBODY, NOBODY_WORD = 0, "none"

@@ -16,12 +16,13 @@ from urllib.parse import urlencode
 from flask_babel import gettext as _
 from sqlalchemy import Boolean, Select, and_, func, literal, or_, select
 from sqlalchemy import inspect as sa_inspect
-from sqlalchemy.orm import InstrumentedAttribute, RelationshipProperty, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, RelationshipProperty, defer
 from werkzeug.datastructures import MultiDict
 
 from app.core.catalogs import catalog_rows
 from app.core.db import db
 from app.core.entity import is_short
+from app.core.estimates import estimate
 from app.core.fields_rows import target_of
 from app.core.interface import (
     COUNT_CAP,
@@ -34,14 +35,16 @@ from app.core.interface import (
     is_choice,
     parse_key,
 )
-from app.core.present import about, words
+from app.core.present import Tally, about, words
+from app.core.sealed import beside, sealed_columns
+from app.core.searching import Found
 from app.core.types import Choice
 
 if TYPE_CHECKING:
     from app.core.views import PortalView
 
 PAGE_SIZES = (25, 50, 100)
-LAST_PAGE = COUNT_CAP // PAGE_SIZES[0]
+LAST_PAGE = 40_000
 LONGEST_SEARCH = 100
 
 
@@ -62,6 +65,14 @@ class Control:
     url: str = ""
 
 
+def _kind(model: type[Any]) -> list[Any]:
+    """Return that rows are of a kind which shares its table with others: an index by kind then serves the list."""
+    mapper = sa_inspect(model)
+    if mapper.inherits is None or mapper.polymorphic_on is None:
+        return []
+    return [mapper.polymorphic_on == mapper.polymorphic_identity]
+
+
 class Listing:
     """The rows of one screen that an address asks for, within the person's rights for a verb."""
 
@@ -71,13 +82,13 @@ class Listing:
         self.ignored: list[str] = []
         self.read: dict[str, dict[str, Any]] = {}
         """What each filter of the address holds: the values by their texts."""
-        self.conditions: list[Any] = [view.scope_condition(verb)]
+        self.conditions: list[Any] = [*_kind(view.model), view.scope_condition(verb)]
         self.text = search_text(self.args)
-        self.found = view.found(self.text) if self.text and view.searched else None
-        if self.found is not None:
-            self.conditions.append(self.found.condition)
+        self.found = view.found(self.text) if self.text and view.searched else Found()
         self.columns: list[str] = view.list_columns
         self.counted: int | None = None
+        """How many rows match, no further than one past the cap; None where nobody has counted yet."""
+        self._page: list[Any] | None = None
         self._used: list[tuple[str, PortalFilter, list[Any]]] = []
         self._filter()
         self.order, self.direction = self._order()
@@ -132,7 +143,7 @@ class Listing:
 
     def matching(self) -> Select[Any]:
         """Return the statement for every matching row, unordered."""
-        return select(self.view.datamodel.obj).where(*self.conditions)
+        return select(self.view.model).where(*self.conditions, self.found.condition)
 
     def statement(self) -> Select[Any]:
         """Return the statement for every matching row, in order, with the listed relations."""
@@ -140,7 +151,10 @@ class Listing:
 
     def ordered(self) -> Select[Any]:
         """Return the statement for every matching row, in order, with nothing loaded beside it."""
-        query, attribute = self._ordered_by(self.matching())
+        return self._sorted(self.matching())
+
+    def _sorted(self, query: Select[Any]) -> Select[Any]:
+        query, attribute = self._ordered_by(query)
         return self._in_order(query, attribute, down=self.direction == "desc")
 
     def _ordered_by(self, query: Select[Any]) -> tuple[Select[Any], InstrumentedAttribute[Any]]:
@@ -206,29 +220,68 @@ class Listing:
         return list(dict.fromkeys([*self.view.eager, *(name for name in heads if name in mapper.relationships)]))
 
     def _loading(self) -> Iterator[Any]:
-        """Load listed relations with one statement each; catalogs, which filters read anyway, from the session."""
+        """Load listed relations with the rows; catalogs, which filters read anyway, from the session."""
+        shown = {name for name in self.columns if "." not in name}
+        yield from (defer(held) for held in sealed_columns(self.view.model) if held.key not in shown)
         for name in self._eager:
-            attribute = getattr(self.view.datamodel.obj, name)
+            attribute = getattr(self.view.model, name)
             if is_short(attribute.property.mapper.class_):
                 catalog_rows(attribute.property.mapper.class_)
             else:
-                yield selectinload(attribute)
+                yield beside(attribute)
+
+    @property
+    def offset(self) -> int:
+        """How many rows stand on the pages before this one."""
+        return (self.page - 1) * self.page_size
+
+    def rows(self) -> list[Any]:
+        """Return this page's rows, read once."""
+        return self._read()[: self.page_size]
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is a page after this one."""
+        return len(self._read()) > self.page_size
+
+    def _read(self) -> list[Any]:
+        """Read this page's rows, and one more to tell whether that is all.
+
+        Deep in a list the keys are found first, in an index, and only the page's own rows are fetched.
+        """
+        if self._page is None:
+            query = self.ordered()
+            if self.offset:
+                key = self.view.model.id
+                keys = query.with_only_columns(key).limit(self.page_size + 1).offset(self.offset).subquery()
+                query = self._sorted(select(self.view.model).join(keys, keys.c.id == key))
+            else:
+                query = query.limit(self.page_size + 1)
+            self._page = list(db.session.scalars(query.options(*self._loading())))
+        return self._page
 
     def counting(self, cap: int = COUNT_CAP) -> Any:
         """Return the part of a statement that counts the matching rows, no further than one past a cap."""
-        keys = self.matching().with_only_columns(self.view.datamodel.obj.id).limit(cap + 1)
+        keys = self.matching().with_only_columns(self.view.model.id).limit(cap + 1)
         return select(func.count()).select_from(keys.subquery()).scalar_subquery()
 
-    def count(self) -> int:
-        """Return how many rows match, counted no further than one past the cap, and once for a page."""
-        if self.counted is None:
-            self.counted = db.session.scalar(select(self.counting())) or 0
-        return self.counted
+    @property
+    def is_counted(self) -> bool:
+        """Whether ``count`` needs no counting: the rows at hand tell, or the words are too common to count."""
+        tells = not self.has_more and (bool(self._read()) or self.page == 1)
+        return tells or self.counted is not None or self.found.is_common
 
-    def rows(self) -> list[Any]:
-        """Return this page's rows."""
-        query = self.statement().limit(self.page_size).offset((self.page - 1) * self.page_size)
-        return list(db.session.scalars(query))
+    def count(self) -> Tally:
+        """Return how many rows match: exactly up to the cap, about above it."""
+        seen = self.offset + len(self._read())
+        if not self.has_more and (self._read() or self.page == 1):
+            return Tally(seen)
+        if not self.is_counted:
+            self.counted = db.session.scalar(select(self.counting())) or 0
+        if self.counted is not None and self.counted <= COUNT_CAP:
+            return Tally(self.counted)
+        keys = select(self.view.model.id).where(*self.conditions, self.found.by_keys)
+        return Tally(max(estimate(keys, self.view.model.id), self.counted or 0, seen), is_about=True)
 
     def stream(self) -> Iterator[Any]:
         """Yield every matching row in order, a few hundred in memory at a time."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
-from flask_babel import format_date, format_datetime, format_decimal
+from babel import Locale
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
 from sqlalchemy import Enum, select
@@ -19,7 +21,7 @@ from app.core import clock
 from app.core.accounts import names_of
 from app.core.audit import MASK, AuditEntry, Change
 from app.core.db import db
-from app.core.interface import COUNT_CAP, is_choice
+from app.core.interface import is_choice
 from app.core.types import Choice, UtcDateTime
 
 NOTHING = "—"
@@ -27,6 +29,7 @@ SHORTENED_AT = 80
 STEP_TAKES = timedelta(seconds=2)
 SOON = timedelta(hours=4)
 """How long before it is due a task counts as pressing."""
+DECIMALS = 3
 SHORT_NUMBER = 8
 SHORT_NAME = 2
 
@@ -54,17 +57,17 @@ def words(value: object) -> str:
             return NOTHING
         case bool():
             return _("Yes") if value else _("No")
+        # Days, times and numbers are written alike in the portal's three languages.
         case datetime():
-            return str(format_datetime(value, "yyyy-MM-dd HH:mm"))
+            return f"{clock.local(value if value.tzinfo else value.replace(tzinfo=UTC)):%Y-%m-%d %H:%M}"
         case date():
-            return str(format_date(value, "yyyy-MM-dd"))
+            return value.isoformat()
         case time():
-            return value.strftime("%H:%M")
+            return f"{value:%H:%M}"
         case Decimal():
-            whole = value == value.to_integral()
-            return str(format_decimal(value.quantize(Decimal(1)) if whole else value.normalize()))
+            return f"{round(value, DECIMALS):,f}".rstrip("0").rstrip(".") if value % 1 else f"{value:,.0f}"
         case int():
-            return str(format_decimal(value))
+            return f"{value:,}"
         case timedelta():
             return span(value)
         case list() | set() | frozenset():
@@ -98,11 +101,19 @@ def due_words(due: datetime) -> tuple[str, str]:
     return _("%(span)s left", span=span(left)), "soon" if left < SOON else "calm"
 
 
-def count_words(count: int) -> str:
-    """Return a count as lists show it; past the cap they say «more than»."""
-    if count > COUNT_CAP:
-        return _("more than %(cap)s", cap=format_decimal(COUNT_CAP))
-    return str(format_decimal(count))
+@dataclass(frozen=True)
+class Tally:
+    """How many there are: exactly, or about."""
+
+    number: int
+    is_about: bool = False
+
+    def __str__(self) -> str:
+        if not self.is_about:
+            return words(self.number)
+        # Two digits: an estimate knows no more.
+        unit = 10 ** max(len(str(self.number)) - 2, 0)
+        return _("about %(count)s", count=words(self.number // unit * unit))
 
 
 def value_of(item: object, path: str) -> Any:
@@ -125,6 +136,11 @@ def shown(item: Any, path: str) -> Any:
 
 def badge(choice: Choice) -> Markup:
     """Return a closed list's member as a coloured word."""
+    return _badge(choice, get_locale())
+
+
+@cache
+def _badge(choice: Choice, _locale: Locale | None) -> Markup:
     return Markup('<span class="tone tone-{}">{}</span>').format(choice.tone, str(choice.label))
 
 
@@ -152,7 +168,7 @@ def html(value: Any) -> Markup:
         return value
     if isinstance(value, datetime):
         stamp = clock.local(value).isoformat(timespec="minutes")
-        return Markup('<time datetime="{}">{}</time>').format(stamp, words(value))
+        return Markup(f'<time datetime="{stamp}">{stamp[:10]} {stamp[11:16]}</time>')  # noqa: S704 - digits
     return escape(words(value))
 
 

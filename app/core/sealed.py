@@ -17,7 +17,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import current_app
 from sqlalchemy import Dialect, String, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import inspect as sa_inspect
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, defer, joinedload, mapped_column, selectinload
 from sqlalchemy.types import TypeDecorator
 
 from app.core.db import Model, db
@@ -62,6 +63,22 @@ class Sealed(TypeDecorator[str]):
     def python_type(self) -> type[Any]:
         """A sealed value is a str."""
         return str
+
+
+def sealed_columns(model: type[Any]) -> list[InstrumentedAttribute[Any]]:
+    """Return the sealed columns of a model."""
+    held = sa_inspect(model).column_attrs
+    return [getattr(model, one.key) for one in held if isinstance(one.columns[0].type, Sealed)]
+
+
+def beside(relation: InstrumentedAttribute[Any]) -> Any:
+    """Return how a list loads what its rows belong to: one record in the same statement, several in one more.
+
+    Nothing sealed is opened for it: what a record is called never holds any.
+    """
+    if relation.property.uselist:
+        return selectinload(relation)
+    return joinedload(relation).options(*(defer(held) for held in sealed_columns(relation.property.mapper.class_)))
 
 
 class SealCheck(Model):

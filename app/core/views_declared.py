@@ -10,7 +10,6 @@ from flask_appbuilder import ModelView
 from flask_babel import LazyString
 from sqlalchemy import ColumnElement, String, Text, and_, false, or_, select
 from sqlalchemy import inspect as sa_inspect
-from sqlalchemy.orm import selectinload
 from wtforms import Field
 
 from app.core import present
@@ -22,6 +21,7 @@ from app.core.forms import PortalForm
 from app.core.interface import parse_key
 from app.core.labels import COMMON_LABELS
 from app.core.scope import Scope, path_in, scope_clause, viewer
+from app.core.sealed import beside
 from app.core.security import grants
 from app.core.workflow import Workflow
 
@@ -305,4 +305,4 @@ class DeclaredView(ModelView):
         if key is None:
             return None
         query = select(self.model).where(self.model.id == key, self.scope_condition(verb))
-        return db.session.scalars(query.options(*(selectinload(getattr(self.model, n)) for n in self.eager))).first()
+        return db.session.scalars(query.options(*(beside(getattr(self.model, n)) for n in self.eager))).first()

@@ -119,8 +119,11 @@ class ListView(ReadView):
     def _counts(self, listing: Listing, wanted: list[Args]) -> list[int]:
         """Return how many rows each address finds, no further than one past ``QUICK_CAP``; counts the list, too."""
         parts = [Listing(self, MultiDict(args)).counting(QUICK_CAP) for args in wanted]
-        listing.counted, *counts = db.session.execute(select(listing.counting(), *parts)).one()
-        return counts
+        if listing.is_counted:
+            return [*db.session.execute(select(*parts)).one()] if parts else []
+        counts = db.session.execute(select(*parts, listing.counting())).one()
+        listing.counted = counts[-1]
+        return [*counts[:-1]]
 
     def can_be_kept(self, listing: Listing, bar: list[Quick]) -> bool:
         """Tell whether this address may be kept: it narrows the list by filters, and is not there already."""

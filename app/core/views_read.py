@@ -11,7 +11,6 @@ from flask_appbuilder.views import expose
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, Integer, Numeric, Text, or_, select, true
 from sqlalchemy import inspect as sa_inspect
-from sqlalchemy.orm import selectinload
 from werkzeug.datastructures import CombinedMultiDict, MultiDict
 
 from app.core import audit, clock, files, present, searching
@@ -19,7 +18,9 @@ from app.core.db import db
 from app.core.entity import Catalog
 from app.core.interface import Overdue, PortalFilter, is_choice
 from app.core.listing import PAGE_SIZES, Listing
+from app.core.sealed import beside
 from app.core.searching import Found
+from app.core.table import Table
 from app.core.views_declared import DeclaredView
 from app.core.workflow import task_keeper
 
@@ -45,6 +46,8 @@ def posted() -> CombinedMultiDict[str, Any] | None:
 class ReadView(DeclaredView):
     """A screen that is read; ``PortalView`` is the whole."""
 
+    _by_name: dict[str, PortalFilter] | None = None
+
     # -- list and look-up --------------------------------------------------------------------
 
     def default_filters(self) -> dict[str, Any]:
@@ -62,6 +65,11 @@ class ReadView(DeclaredView):
 
     def filters_by_name(self) -> dict[str, PortalFilter]:
         """Return the filters by their name in an address: ``status``, ``opened_at__ge``."""
+        if self._by_name is None:
+            self._by_name = self._named_filters()
+        return self._by_name
+
+    def _named_filters(self) -> dict[str, PortalFilter]:
         named: dict[str, PortalFilter] = {}
         for column in self.search_columns:
             for number, found in enumerate(self._filters_of(column)):
@@ -162,7 +170,7 @@ class ReadView(DeclaredView):
         query = select(self.model).where(self._lookup_condition(), self.offered())
         if text:
             query = query.where(self.found(text).condition)
-        query = query.options(*(selectinload(getattr(self.model, name)) for name in self.eager))
+        query = query.options(*(beside(getattr(self.model, name)) for name in self.eager))
         order = (self.model.position, self.model.id) if issubclass(self.model, Catalog) else (self.model.id.desc(),)
         rows = db.session.scalars(query.order_by(*order).limit(LOOKUP_ROWS))
         return {"rows": [{"value": str(row.id), "text": str(row)} for row in rows]}
@@ -204,6 +212,10 @@ class ReadView(DeclaredView):
         value = self.value(item, column)
         formatter = self.formatters_columns.get(column)
         return present.html(formatter(value) if formatter is not None and value else value)
+
+    def table(self, rows: Any, columns: Any, listing: Listing | None, bulk: Any) -> Table:
+        """Return rows as a table of a page; of a list it sorts, and offers the ``bulk`` steps."""
+        return Table(self, rows, columns, listing, bulk)
 
     def label(self, column: str) -> str:
         """Return a column's label."""

@@ -19,6 +19,7 @@ from app.core.fields import YEARS
 from app.core.fields_rows import target_of
 from app.core.measures import MEASURES, Measure, Period, Unit
 from app.core.menu import navigation, open_screen, screens_in_order
+from app.core.present import Tally
 from app.core.scope import Scope, viewer
 from app.core.security import grants
 from app.core.workflow import TaskLine, task_keeper
@@ -63,10 +64,10 @@ class HomeView(IndexView):
             actions=[view for view in screens_in_order(DOORS) if view.add_label and view.may("add")][:ACTIONS],
         )
 
-    def _late_with_others(self, screen: Any) -> tuple[list[Task], int]:
+    def _late_with_others(self, screen: Any) -> tuple[list[Task], Tally]:
         """Return what is late with the people whose tasks one may see, for those who may see others'."""
         if not screen.may("list") or grants().scope("list", screen.class_permission_name) <= Scope.OWN:
-            return [], 0
+            return [], Tally(0)
         return late_with_others(viewer(), screen.scope_condition("list"), clock.now(), LATE_ROWS)
 
 
@@ -138,7 +139,6 @@ def register(builder: AppBuilder) -> None:
         return {
             "navigation": navigation,
             "full_name": full_name,
-            "count_words": present.count_words,
             "time": present.html,
             "record_tasks": lambda item: task_keeper().lines(item),
         }

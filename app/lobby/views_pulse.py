@@ -41,7 +41,7 @@ class PulseView(BaseView):
         g.portal_by_itself = True
         if not g.user.is_authenticated or (g.portal_setting is not None and g.portal_setting.must_change_password):
             return Response(status=401)
-        tasks, count = pressing(viewer(), clock.now(), TASKS)
+        tasks, count = pressing(viewer(), clock.now(), TASKS, CAP)
         told = ngettext("%(num)s late or due soon", "%(num)s late or due soon", count)
         answer = {
             "queues": {name: _count(waiting, _open_words(waiting)) for name, waiting in queues().items()},

@@ -12,7 +12,9 @@ from sqlalchemy.orm import joinedload
 from app.core import clock, present
 from app.core.db import db
 from app.core.entity import Recorded
+from app.core.estimates import tally
 from app.core.jobs import job
+from app.core.present import Tally
 from app.core.scope import Viewer
 from app.core.workflow import TaskLine
 from app.handbook import calendar
@@ -179,26 +181,25 @@ def inbox(viewer: Viewer, limit: int = 50) -> list[Task]:
     return list(db.session.scalars(wanted.order_by(Task.due_at, Task.id).limit(limit)))
 
 
-def pressing(viewer: Viewer, now: datetime, limit: int) -> tuple[list[Task], int]:
-    """Return the most urgent of what a person owes that is late or due soon, and how many there are altogether."""
-    soon = (
-        select(Task, func.count().over())
-        .options(joinedload(Task.clause))
-        .where(owed_by(viewer), Task.status == TaskStatus.OPEN, Task.due_at < now + present.SOON)
-    )
-    rows = db.session.execute(soon.order_by(Task.due_at, Task.id).limit(limit)).all()
-    return [task for task, _count in rows], rows[0][1] if rows else 0
+def pressing(viewer: Viewer, now: datetime, limit: int, cap: int) -> tuple[list[Task], int]:
+    """Return the most urgent of what a person owes that is late or due soon, and how many there are, up to a cap."""
+    soon = select(Task).where(owed_by(viewer), Task.status == TaskStatus.OPEN, Task.due_at < now + present.SOON)
+    rows = soon.options(joinedload(Task.clause)).order_by(Task.due_at, Task.id).limit(limit)
+    tasks = list(db.session.scalars(rows))
+    if len(tasks) < limit:
+        return tasks, len(tasks)
+    count = select(func.count()).select_from(soon.with_only_columns(Task.id).limit(cap).subquery())
+    return tasks, db.session.scalar(count) or 0
 
 
-def late_with_others(viewer: Viewer, within: ColumnElement[bool], now: datetime, limit: int) -> tuple[list[Task], int]:
+def late_with_others(
+    viewer: Viewer, within: ColumnElement[bool], now: datetime, limit: int
+) -> tuple[list[Task], Tally]:
     """Return the latest of what others owe ``within`` a person's reach and is late, and how many there are."""
-    late = (
-        select(Task, func.count().over())
-        .options(joinedload(Task.clause), joinedload(Task.owner))
-        .where(within, owed_by(viewer).is_not(true()), Task.status == TaskStatus.OPEN, Task.due_at < now)
-    )
-    rows = db.session.execute(late.order_by(Task.due_at, Task.id).limit(limit)).all()
-    return [task for task, _count in rows], rows[0][1] if rows else 0
+    late = select(Task).where(within, owed_by(viewer).is_not(true()), Task.status == TaskStatus.OPEN, Task.due_at < now)
+    rows = late.options(joinedload(Task.clause), joinedload(Task.owner)).order_by(Task.due_at, Task.id).limit(limit)
+    tasks = list(db.session.scalars(rows))
+    return tasks, Tally(len(tasks)) if len(tasks) < limit else tally(late, Task.id)
 
 
 @job("late_tasks")
