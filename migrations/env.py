@@ -14,8 +14,9 @@ from app.core.types import UtcDateTime
 
 
 def include(_item: SchemaItem, name: str | None, kind: str, reflected: bool, _other: Any) -> bool:  # noqa: FBT001
-    """Leave out what a search index keeps for itself; everything else in the database must be a model's."""
-    return not (kind == "table" and reflected and (name or "").startswith("search_"))
+    """Leave out the indexes that follow from the screens; everything else in the database must be a model's."""
+    derived = ("ix_list_", "ix_search_") if kind == "index" else ("search_",)
+    return not (kind in {"table", "index"} and reflected and (name or "").startswith(derived))
 
 
 def render(kind: str, item: Any, _context: Any) -> str | bool:

@@ -228,7 +228,7 @@ class Listing:
             if is_short(attribute.property.mapper.class_):
                 catalog_rows(attribute.property.mapper.class_)
             else:
-                yield beside(attribute)
+                yield beside(self.view.model, name)
 
     @property
     def offset(self) -> int:

@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from sqlalchemy import Enum, select
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import RelationshipProperty
+from sqlalchemy.orm.util import identity_key
 
 from app.core import clock
 from app.core.accounts import names_of
@@ -255,12 +256,18 @@ class _Reader:
                 (local,) = relation.local_columns
                 self._relations[mapper.get_property_by_column(local).key] = relation
         self._rows: dict[tuple[str, int], str] = {}
+        told = [entry for entry in entries if entry.change is not Change.ADDED]
         for key, relation in self._relations.items():
-            wanted = {side[key] for entry in entries for side in (entry.before, entry.after) if side.get(key)}
-            if wanted:
-                target = relation.mapper.class_
-                for row in db.session.scalars(select(target).where(target.id.in_(wanted))):
-                    self._rows[key, row.id] = str(row)
+            wanted = {side[key] for entry in told for side in (entry.before, entry.after) if side.get(key)}
+            self._read(key, relation.mapper.class_, wanted)
+
+    def _read(self, key: str, target: type[Any], wanted: set[int]) -> None:
+        """Read how rows are called; those that the page holds anyway are not asked for."""
+        held = {one: db.session.identity_map.get(identity_key(target, one)) for one in wanted}
+        missing = [one for one, row in held.items() if row is None]
+        rows = db.session.scalars(select(target).where(target.id.in_(missing))).all() if missing else []
+        for row in [*rows, *(row for row in held.values() if row is not None)]:
+            self._rows[key, row.id] = str(row)
 
     def label_key(self, key: str) -> str:
         """Return the name under which a column is labelled: a foreign key goes by its relation."""

@@ -71,14 +71,17 @@ def sealed_columns(model: type[Any]) -> list[InstrumentedAttribute[Any]]:
     return [getattr(model, one.key) for one in held if isinstance(one.columns[0].type, Sealed)]
 
 
-def beside(relation: InstrumentedAttribute[Any]) -> Any:
+def beside(model: type[Any], path: str) -> Any:
     """Return how a list loads what its rows belong to: one record in the same statement, several in one more.
 
     Nothing sealed is opened for it: what a record is called never holds any.
     """
-    if relation.property.uselist:
-        return selectinload(relation)
-    return joinedload(relation).options(*(defer(held) for held in sealed_columns(relation.property.mapper.class_)))
+    head, _dot, rest = path.partition(".")
+    relation = getattr(model, head)
+    target = relation.property.mapper.class_
+    further = [beside(target, rest)] if rest and rest.partition(".")[0] in sa_inspect(target).relationships else []
+    loading = selectinload(relation) if relation.property.uselist else joinedload(relation)
+    return loading.options(*(defer(held) for held in sealed_columns(target)), *further)
 
 
 class SealCheck(Model):

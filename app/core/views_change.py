@@ -133,7 +133,7 @@ class ChangeView(ListView):
     def edit(self, pk: str) -> Any:
         """Show the filled form, or save; a record saved by someone else meanwhile is shown before it is overwritten."""
         item = self.find(pk, "edit")
-        form = self.edit_form(formdata=posted(), obj=item)
+        name, form = str(item), self.edit_form(formdata=posted(), obj=item)
         if request.method == "GET" and "version" in form:
             form.version.show(self.version_of(item))
         others: Any = []
@@ -158,7 +158,7 @@ class ChangeView(ListView):
         return self._form_page(
             self.edit_template,
             form,
-            _("Edit: %(record)s", record=str(self.find(pk, "edit"))),
+            _("Edit: %(record)s", record=name),
             others=others,
             item=item,
             checked=True,

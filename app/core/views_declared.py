@@ -154,8 +154,8 @@ class DeclaredView(ModelView):
         mapper = sa_inspect(self.model)
         plain = set(mapper.column_attrs.keys())
         plain -= getattr(self.model, "sensitive", frozenset())
-        told = dict.fromkeys([*self.list_columns, *self.show_columns])
-        self.order_columns = self.order_columns or [name for name in told if name in plain]
+        prose = {name for name in plain if isinstance(mapper.column_attrs[name].columns[0].type, Text)}
+        self.order_columns = self.order_columns or [name for name in self.list_columns if name in plain - prose]
         relations = mapper.relationships
         listed = (name.partition(".")[0] for name in self.list_columns)
         self.eager = tuple(dict.fromkeys([*(name for name in listed if name in relations), *self.loaded]))
@@ -305,4 +305,11 @@ class DeclaredView(ModelView):
         if key is None:
             return None
         query = select(self.model).where(self.model.id == key, self.scope_condition(verb))
-        return db.session.scalars(query.options(*(beside(getattr(self.model, n)) for n in self.eager))).first()
+        return db.session.scalars(query.options(*(beside(self.model, path) for path in self._loaded_for(verb)))).first()
+
+    def _loaded_for(self, verb: str) -> list[str]:
+        """Return the relations that the page of a record shows, or its form."""
+        relations = sa_inspect(self.model).relationships
+        columns = {"show": self.show_columns, "edit": self.edit_columns}.get(verb, ())
+        paths = [path for path in columns if path.partition(".")[0] in relations]
+        return [path for path in paths if not any(other.startswith(f"{path}.") for other in paths)]

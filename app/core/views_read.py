@@ -170,7 +170,7 @@ class ReadView(DeclaredView):
         query = select(self.model).where(self._lookup_condition(), self.offered())
         if text:
             query = query.where(self.found(text).condition)
-        query = query.options(*(beside(getattr(self.model, name)) for name in self.eager))
+        query = query.options(*(beside(self.model, name) for name in self.eager))
         order = (self.model.position, self.model.id) if issubclass(self.model, Catalog) else (self.model.id.desc(),)
         rows = db.session.scalars(query.order_by(*order).limit(LOOKUP_ROWS))
         return {"rows": [{"value": str(row.id), "text": str(row)} for row in rows]}

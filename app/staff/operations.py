@@ -100,7 +100,9 @@ class Tasks:
 
     def lines(self, item: Recorded) -> list[TaskLine]:
         """Return the record's tasks as its page shows them, running ones first, then by due time."""
-        rows = db.session.scalars(select(Task).where(*_about(item)).order_by(Task.due_at))
+        rows = db.session.scalars(
+            select(Task).options(joinedload(Task.clause)).where(*_about(item)).order_by(Task.due_at)
+        )
         return [task_line(task) for task in sorted(rows, key=lambda task: task.status not in RUNNING)]
 
     def late(self, model: type[Any], now: datetime) -> ColumnElement[bool]:
@@ -177,7 +179,7 @@ def owed_by(viewer: Viewer) -> ColumnElement[bool]:
 
 def inbox(viewer: Viewer, limit: int = 50) -> list[Task]:
     """Return what a person owes now, most urgent first; the clocks of some may stand still."""
-    wanted = select(Task).where(owed_by(viewer), Task.status.in_(RUNNING))
+    wanted = select(Task).options(joinedload(Task.clause)).where(owed_by(viewer), Task.status.in_(RUNNING))
     return list(db.session.scalars(wanted.order_by(Task.due_at, Task.id).limit(limit)))
 
 
