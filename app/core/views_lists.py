@@ -26,7 +26,7 @@ from app.core.security import grants
 from app.core.views_read import ReadView
 
 QUICK_STATES = 5
-QUICK_CAP = 999
+QUICK_CAP = 99
 Args = dict[str, str | list[str]]
 
 
