@@ -124,9 +124,6 @@ def prepare(connection: Connection) -> list[str]:
 
 def rebuild(connection: Connection) -> Iterator[tuple[str, int, int]]:
     """Make every index anew; yield table, rows done and rows in all as it goes. Commits after each table."""
-    if connection.dialect.name == "postgresql":
-        for statement in POSTGRESQL_FUNCTIONS:
-            connection.execute(text(statement))
     for one in searched_tables():
         total = connection.scalar(select(func.count()).select_from(one.table)) or 0
         if total:
@@ -190,6 +187,8 @@ def _make(connection: Connection, one: Searched) -> None:
         return
     for statement in POSTGRESQL_FUNCTIONS:
         connection.exec_driver_sql(statement)
+    # What is sorted in memory is not merged into the index again and again.
+    connection.exec_driver_sql("SET LOCAL maintenance_work_mem = '512MB'")
     keys = ", ".join(f'search_grams("{column}")' for column in one.columns)
     # Without fastupdate: a list of what is not sorted in yet would have to be read by every search.
     connection.exec_driver_sql(
