@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from flask_babel import gettext as _
-from sqlalchemy import Boolean, Select, and_, func, literal, or_, select
+from sqlalchemy import Boolean, Select, and_, case, func, literal, or_, select
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import InstrumentedAttribute, RelationshipProperty, defer
+from sqlalchemy.sql import operators
 from werkzeug.datastructures import MultiDict
 
 from app.core.catalogs import catalog_rows
@@ -82,7 +83,10 @@ class Listing:
         self.ignored: list[str] = []
         self.read: dict[str, dict[str, Any]] = {}
         """What each filter of the address holds: the values by their texts."""
-        self.conditions: list[Any] = [*_kind(view.model), view.scope_condition(verb)]
+        self.conditions: list[Any] = _kind(view.model)
+        self.alternatives: list[Any] = []
+        """Conditions of several ways to be met, each of which may have an index of its own."""
+        self._narrow(view.scope_condition(verb))
         self.text = search_text(self.args)
         self.found = view.found(self.text) if self.text and view.searched else Found()
         self.columns: list[str] = view.list_columns
@@ -106,8 +110,12 @@ class Listing:
                     self.ignored.append(str(self.view.label_columns[found.column_name]))
             if read:
                 self.read[name], values = read, list(read.values())
-                self.conditions.append(or_(*(found.clause(value) for value in values)))
+                self._narrow(or_(*(found.clause(value) for value in values)))
                 self._used.append((name, found, values))
+
+    def _narrow(self, condition: Any) -> None:
+        has_ways = getattr(condition, "operator", None) is operators.or_
+        (self.alternatives if has_ways else self.conditions).append(condition)
 
     @cached_property
     def chips(self) -> list[tuple[str, str]]:
@@ -143,7 +151,25 @@ class Listing:
 
     def matching(self) -> Select[Any]:
         """Return the statement for every matching row, unordered."""
-        return select(self.view.model).where(*self.conditions, self.found.condition)
+        return select(self.view.model).where(*self.conditions, *self.alternatives, self.found.condition)
+
+    def _walked(self) -> Select[Any]:
+        """Return the same for a page of it: a list of many rows is read along its order.
+
+        SQLite would gather them by the indexes of each alternative and sort them all; it is kept from seeing these
+        where more rows match than anybody counts.
+        """
+        if not self.alternatives or db.engine.dialect.name != "sqlite" or not self._is_broad():
+            return self.matching()
+        unseen = [case((one, 1), else_=0) == 1 for one in self.alternatives]
+        return select(self.view.model).where(*self.conditions, *unseen, self.found.condition)
+
+    def _is_broad(self) -> bool:
+        if self.found.is_common:
+            return True
+        if self.counted is None:
+            self.counted = db.session.scalar(select(self.counting())) or 0
+        return self.counted > COUNT_CAP
 
     def statement(self) -> Select[Any]:
         """Return the statement for every matching row, in order, with the listed relations."""
@@ -250,7 +276,7 @@ class Listing:
         Deep in a list the keys are found first, in an index, and only the page's own rows are fetched.
         """
         if self._page is None:
-            query = self.ordered()
+            query = self._sorted(self._walked())
             if self.offset:
                 key = self.view.model.id
                 keys = query.with_only_columns(key).limit(self.page_size + 1).offset(self.offset).subquery()
@@ -280,7 +306,9 @@ class Listing:
             self.counted = db.session.scalar(select(self.counting())) or 0
         if self.counted is not None and self.counted <= COUNT_CAP:
             return Tally(self.counted)
-        keys = select(self.view.model.id).where(*self.conditions, self.found.by_keys)
+        # PostgreSQL knows how many rows have a key; SQLite looks at some.
+        words = self.found.by_keys if db.engine.dialect.name == "postgresql" else self.found.condition
+        keys = select(self.view.model.id).where(*self.conditions, *self.alternatives, words)
         return Tally(max(estimate(keys, self.view.model.id), self.counted or 0, seen), is_about=True)
 
     def stream(self) -> Iterator[Any]:

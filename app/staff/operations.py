@@ -109,9 +109,7 @@ class Tasks:
         """Return, for a query over records of a model and its kinds, that an open task of theirs is late."""
         # By the few late tasks, not by asking each record for its own.
         kinds = [kind.class_.__tablename__ for kind in inspect(model).self_and_descendants]
-        late = select(Task.record_id).where(
-            Task.status == TaskStatus.OPEN, Task.due_at < now, Task.entity.in_(kinds)
-        )
+        late = select(Task.record_id).where(Task.status == TaskStatus.OPEN, Task.due_at < now, Task.entity.in_(kinds))
         return model.id.in_(late)  # type: ignore[no-any-return]
 
     def _running(self, item: Recorded, promise: str) -> Task | None:
