@@ -50,6 +50,8 @@ def _sqlite_settings(connection: Any, _record: object) -> None:
     if not type(connection).__module__.startswith("sqlite3"):
         # A plan for any word, or for any owner, suits neither the common nor the rare.
         connection.execute("SET plan_cache_mode = force_custom_plan")
+        # A list that stops after a page looks dear to the planner; compiling it takes longer than running it.
+        connection.execute("SET jit = off")
         connection.commit()
         return
     register_functions(connection)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from flask_babel import get_locale
 from sqlalchemy import CheckConstraint, ForeignKey, Integer, String
+from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from app.core import actor, clock
@@ -83,6 +84,11 @@ class Catalog(Recorded):
 def is_short(model: type[Any]) -> bool:
     """Tell whether a table is a catalog short enough to be offered whole."""
     return issubclass(model, Catalog) and not model.is_long
+
+
+def key_of(model: type[Any]) -> Any:
+    """Return the key column of the table that a model's rows stand in; a kind of another model stands in that one's."""
+    return sa_inspect(model).base_mapper.local_table.c.id
 
 
 class Numbered:

@@ -20,13 +20,13 @@ LONGEST_NAME = 63
 
 
 def wanted() -> dict[str, tuple[Table, tuple[str, ...]]]:
-    """Return the indexes that the screens' lists need, by name: table, and columns before the key."""
+    """Return the indexes that the screens' lists need, by name: table and columns."""
     made = {}
     for view in current_app.appbuilder.baseviews:  # type: ignore[attr-defined]
         for columns in _of_screen(view) if hasattr(view, "order_columns") else ():
-            names = tuple(column.name for column in columns)
-            if not _has(columns[0].table, names):
-                made[_name(columns[0].table, names)] = columns[0].table, names
+            table, names = columns[0].table, tuple(column.name for column in columns)
+            if not _has(table, names):
+                made[_name(table, names)] = table, names
     return made
 
 
@@ -44,7 +44,7 @@ def prepare(connection: Connection) -> list[str]:
     made = [name for name in needed if name not in held]
     for name in made:
         table, columns = needed[name]
-        told = ", ".join(f'"{column}"' for column in (*columns, "id"))
+        told = ", ".join(f'"{column}"' for column in columns)
         connection.exec_driver_sql(f'CREATE INDEX "{name}" ON "{table.name}" ({told})')
     return made
 
@@ -56,17 +56,26 @@ def drop_all(connection: Connection) -> None:
 
 
 def _of_screen(view: Any) -> Iterator[tuple[Column[Any], ...]]:
-    """Yield what one screen's list is sorted by, and what it is filtered by and then stands in its first order."""
+    """Yield what one screen's list is sorted by, and what it is filtered by and then stands in its first order.
+
+    The first order brings the columns of row scope along: pages far down are found in the index alone.
+    """
     mapper = sa_inspect(view.model)
-    yield from ((column,) for name in view.order_columns if (column := _plain(mapper, name)) is not None)
-    first = _plain(mapper, view.base_order[0]) if view.base_order else mapper.local_table.c.id
+    table, scoped = mapper.base_mapper.local_table, [path for paths in view.scopes.values() for path in paths]
+    for name in view.order_columns:
+        if (column := _plain(mapper, name)) is not None:
+            yield column, column.table.c.id
+    first = _plain(mapper, view.base_order[0]) if view.base_order else table.c.id
     if first is None:
         return
-    for name in dict.fromkeys([*view.search_columns, *(path for paths in view.scopes.values() for path in paths)]):
-        column = _compared(mapper, name)
-        if column is None or column is first:
-            continue
-        yield (column, first) if column.table is first.table and first.name != "id" else (column,)
+    compared = [_compared(mapper, name) for name in dict.fromkeys([*view.search_columns, *scoped])]
+    for column in compared:
+        if column is not None and column is not first:
+            yield (column, first, table.c.id) if column.table is first.table else (column, column.table.c.id)
+    if first.table is table and first.name != "id":
+        kind = [mapper.polymorphic_on] if mapper.inherits is not None and mapper.polymorphic_on is not None else []
+        reach = [column for name in scoped if (column := _compared(mapper, name)) is not None and column.table is table]
+        yield tuple(dict.fromkeys([*kind, first, table.c.id, *reach]))
 
 
 def _plain(mapper: Any, name: str) -> Column[Any] | None:
@@ -87,6 +96,7 @@ def _has(table: Table, names: tuple[str, ...]) -> bool:
     """Tell whether a table's own indexes serve: one that begins with these columns, or one of a unique column."""
     if names[0] == "id":
         return True
+    names = names[:-1] if names[-1] == "id" else names
     own = [tuple(column.name for column in index.columns) for index in table.indexes if isinstance(index, Index)]
     unique = [
         tuple(column.name for column in one.columns) for one in table.constraints if isinstance(one, UniqueConstraint)
@@ -95,7 +105,7 @@ def _has(table: Table, names: tuple[str, ...]) -> bool:
 
 
 def _name(table: Table, names: tuple[str, ...]) -> str:
-    name = f"{PREFIX}{table.name}_{'_'.join(names)}"
+    name = f"{PREFIX}{table.name}_{'_'.join(name for name in names if name != 'id')}"
     if len(name) <= LONGEST_NAME:
         return name
     return f"{name[: LONGEST_NAME - 9]}_{sha256(name.encode()).hexdigest()[:8]}"

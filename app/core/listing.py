@@ -22,7 +22,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.core.catalogs import catalog_rows
 from app.core.db import db
-from app.core.entity import is_short
+from app.core.entity import is_short, key_of
 from app.core.estimates import estimate
 from app.core.fields_rows import target_of
 from app.core.interface import (
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 PAGE_SIZES = (25, 50, 100)
 LAST_PAGE = 40_000
+BEYOND_DOUBT = 5
+"""How many times more than are counted an estimate must tell, for nothing to be counted."""
 LONGEST_SEARCH = 100
 
 
@@ -153,23 +155,29 @@ class Listing:
         """Return the statement for every matching row, unordered."""
         return select(self.view.model).where(*self.conditions, *self.alternatives, self.found.condition)
 
-    def _walked(self) -> Select[Any]:
-        """Return the same for a page of it: a list of many rows is read along its order.
+    def keys(self, *conditions: Any) -> Select[Any]:
+        """Return the statement for the keys of rows; a kind's own table is read only where a condition asks for it."""
+        query = select(key_of(self.view.model)).where(*conditions)
+        if len(query.get_final_froms()) == 1:
+            return query
+        return query.select_from(sa_inspect(self.view.model).selectable)
 
-        SQLite would gather them by the indexes of each alternative and sort them all; it is kept from seeing these
-        where more rows match than anybody counts.
+    def _walked(self) -> list[Any]:
+        """Return what a page of it is asked with, with what must not mislead the database put out of its sight.
+
+        Of a list of many rows, SQLite would gather all by the indexes of each alternative and sort them, where it
+        should read along the order. Where rare words narrow the list, PostgreSQL would look up every row of a team,
+        too.
         """
-        if not self.alternatives or db.engine.dialect.name != "sqlite" or not self._is_broad():
-            return self.matching()
+        if not self.alternatives or not self._is_misled():
+            return [*self.conditions, *self.alternatives, self.found.condition]
         unseen = [case((one, 1), else_=0) == 1 for one in self.alternatives]
-        return select(self.view.model).where(*self.conditions, *unseen, self.found.condition)
+        return [*self.conditions, *unseen, self.found.condition]
 
-    def _is_broad(self) -> bool:
-        if self.found.is_common:
-            return True
-        if self.counted is None:
-            self.counted = db.session.scalar(select(self.counting())) or 0
-        return self.counted > COUNT_CAP
+    def _is_misled(self) -> bool:
+        if db.engine.dialect.name == "sqlite":
+            return self._is_broad()
+        return bool(self.text) and not self.found.is_common
 
     def statement(self) -> Select[Any]:
         """Return the statement for every matching row, in order, with the listed relations."""
@@ -188,12 +196,13 @@ class Listing:
         head, _dot, rest = self.order.partition(".")
         attribute: InstrumentedAttribute[Any] = getattr(self.view.datamodel.obj, head)
         if isinstance(attribute.property, RelationshipProperty):
-            query = query.outerjoin(attribute)
-            attribute = getattr(attribute.property.mapper.class_, rest)
+            target, (local,) = attribute.property.mapper.class_, attribute.property.local_columns
+            query = query.outerjoin(target, target.id == local)
+            attribute = getattr(target, rest)
         return query, attribute
 
     def _in_order(self, query: Select[Any], attribute: InstrumentedAttribute[Any], *, down: bool) -> Select[Any]:
-        key = self.view.datamodel.obj.id
+        key = key_of(self.view.model)
         return query.order_by(*((attribute.desc(), key.desc()) if down else (attribute.asc(), key.asc())))
 
     def beside(self, item: Any) -> tuple[Any | None, Any | None]:
@@ -276,40 +285,44 @@ class Listing:
         Deep in a list the keys are found first, in an index, and only the page's own rows are fetched.
         """
         if self._page is None:
-            query = self._sorted(self._walked())
+            model, walked, size = self.view.model, self._walked(), self.page_size + 1
             if self.offset:
-                key = self.view.model.id
-                keys = query.with_only_columns(key).limit(self.page_size + 1).offset(self.offset).subquery()
-                query = self._sorted(select(self.view.model).join(keys, keys.c.id == key))
+                keys = self._sorted(self.keys(*walked)).limit(size).offset(self.offset).subquery()
+                query = self._sorted(select(model).join(keys, keys.c.id == key_of(model)))
             else:
-                query = query.limit(self.page_size + 1)
+                query = self._sorted(select(model).where(*walked)).limit(size)
             self._page = list(db.session.scalars(query.options(*self._loading())))
         return self._page
 
     def counting(self, cap: int = COUNT_CAP) -> Any:
         """Return the part of a statement that counts the matching rows, no further than one past a cap."""
-        keys = self.matching().with_only_columns(self.view.model.id).limit(cap + 1)
+        keys = self.keys(*self.conditions, *self.alternatives, self.found.condition).limit(cap + 1)
         return select(func.count()).select_from(keys.subquery()).scalar_subquery()
-
-    @property
-    def is_counted(self) -> bool:
-        """Whether ``count`` needs no counting: the rows at hand tell, or the words are too common to count."""
-        tells = not self.has_more and (bool(self._read()) or self.page == 1)
-        return tells or self.counted is not None or self.found.is_common
 
     def count(self) -> Tally:
         """Return how many rows match: exactly up to the cap, about above it."""
         seen = self.offset + len(self._read())
         if not self.has_more and (self._read() or self.page == 1):
             return Tally(seen)
-        if not self.is_counted:
-            self.counted = db.session.scalar(select(self.counting())) or 0
-        if self.counted is not None and self.counted <= COUNT_CAP:
-            return Tally(self.counted)
-        # PostgreSQL knows how many rows have a key; SQLite looks at some.
+        if self._is_broad():
+            return Tally(max(self._estimate, COUNT_CAP, seen), is_about=True)
+        return Tally(self.counted or 0)
+
+    @cached_property
+    def _estimate(self) -> int:
+        """About how many rows match: PostgreSQL knows how many have a key, SQLite looks at some."""
         words = self.found.by_keys if db.engine.dialect.name == "postgresql" else self.found.condition
-        keys = select(self.view.model.id).where(*self.conditions, *self.alternatives, words)
-        return Tally(max(estimate(keys, self.view.model.id), self.counted or 0, seen), is_about=True)
+        return estimate(self.keys(*self.conditions, *self.alternatives, words), key_of(self.view.model))
+
+    def _is_broad(self) -> bool:
+        """Tell whether more rows match than anybody counts: by an estimate that leaves no doubt, or by counting."""
+        if self.found.is_common:
+            return True
+        if db.engine.dialect.name == "postgresql" and self._estimate > COUNT_CAP * BEYOND_DOUBT:
+            return True
+        if self.counted is None:
+            self.counted = db.session.scalar(select(self.counting())) or 0
+        return self.counted > COUNT_CAP
 
     def stream(self) -> Iterator[Any]:
         """Yield every matching row in order, a few hundred in memory at a time."""

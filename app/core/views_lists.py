@@ -32,18 +32,13 @@ Args = dict[str, str | list[str]]
 
 @dataclass(frozen=True)
 class Quick:
-    """A filter at one click: its word, the address it asks for, how many rows it finds, whether it is in use."""
+    """A filter at one click: its word, the address it asks for, whether it is in use, and whether it tells a count."""
 
     label: str
     url: str
-    count: int | None
     is_here: bool
+    is_counted: bool = False
     is_kept: bool = False
-
-    @property
-    def tally(self) -> str:
-        """The count as it is shown."""
-        return f"{QUICK_CAP}+" if (self.count or 0) > QUICK_CAP else str(self.count)
 
 
 class ListView(ReadView):
@@ -85,23 +80,33 @@ class ListView(ReadView):
         return {**super().list_extra(listing), "bar": bar, "keepable": keepable, "longest_name": LONGEST_NAME}
 
     def quick_bar(self, listing: Listing) -> list[Quick]:
-        """Return the filters at one click and those the person kept, with how many rows each of the former finds."""
+        """Return the filters at one click and those the person kept."""
         offered = self.quick_filters()
         kept = self.my_setting().filters
         if not offered and not kept:
             return []
         here = self._asked(listing.args)
         every: Args = dict.fromkeys(self.default_filters(), "")
-        offered = [(_("All"), every), *offered]
-        counts = self._counts(listing, [args for _label, args in offered[1:]])
-        bar = [
-            Quick(label, self.list_url(**args), count, here == self._asked(MultiDict(args)))
-            for (label, args), count in zip(offered, [None, *counts], strict=True)
-        ]
+        bar = [Quick(_("All"), self.list_url(**every), here == self._asked(MultiDict(every)))]
+        for label, args in offered:
+            bar.append(Quick(label, self.list_url(**args), here == self._asked(MultiDict(args)), is_counted=True))
         for name, query in kept.items():
-            args: MultiDict[str, str] = MultiDict(parse_qsl(query))
-            bar.append(Quick(name, self.list_url(**args.to_dict(flat=False)), None, here == self._asked(args), True))
+            asked: MultiDict[str, str] = MultiDict(parse_qsl(query))
+            url = self.list_url(**asked.to_dict(flat=False))
+            bar.append(Quick(name, url, here == self._asked(asked), is_kept=True))
         return bar
+
+    @expose("/tallies", methods=["GET"])
+    def tallies(self) -> Any:
+        """Answer how many rows each filter at one click finds, in their order; the page asks when it stands."""
+        self.require("list")
+        g.portal_by_itself = True
+        parts = [Listing(self, MultiDict(args)).counting(QUICK_CAP) for _label, args in self.quick_filters()]
+        counts = db.session.execute(select(*parts)).one() if parts else ()
+        told = [f"{QUICK_CAP}+" if count > QUICK_CAP else str(count) for count in counts]
+        return {"tallies": told}, {"Cache-Control": "no-store"}
+
+    tallies._permission_name = "list"  # noqa: SLF001 - how Flask-AppBuilder finds rights
 
     def my_setting(self) -> ListSetting:
         """Return this person's settings of this list, read once for a page."""
@@ -115,15 +120,6 @@ class ListView(ReadView):
         """Return what an address narrows the list to, whatever its order and page."""
         found = {name: sorted(text for text in args.getlist(name) if text) for name in {"q", *self.filters_by_name()}}
         return {name: texts for name, texts in found.items() if texts}
-
-    def _counts(self, listing: Listing, wanted: list[Args]) -> list[int]:
-        """Return how many rows each address finds, no further than one past ``QUICK_CAP``; counts the list, too."""
-        parts = [Listing(self, MultiDict(args)).counting(QUICK_CAP) for args in wanted]
-        if listing.is_counted:
-            return [*db.session.execute(select(*parts)).one()] if parts else []
-        counts = db.session.execute(select(*parts, listing.counting())).one()
-        listing.counted = counts[-1]
-        return [*counts[:-1]]
 
     def can_be_kept(self, listing: Listing, bar: list[Quick]) -> bool:
         """Tell whether this address may be kept: it narrows the list by filters, and is not there already."""

@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from app.core import clock, present
 from app.core.db import db
-from app.core.entity import Recorded
+from app.core.entity import Recorded, key_of
 from app.core.estimates import tally
 from app.core.jobs import job
 from app.core.present import Tally
@@ -110,7 +110,7 @@ class Tasks:
         # By the few late tasks, not by asking each record for its own.
         kinds = [kind.class_.__tablename__ for kind in inspect(model).self_and_descendants]
         late = select(Task.record_id).where(Task.status == TaskStatus.OPEN, Task.due_at < now, Task.entity.in_(kinds))
-        return model.id.in_(late)  # type: ignore[no-any-return]
+        return key_of(model).in_(late)  # type: ignore[no-any-return]
 
     def _running(self, item: Recorded, promise: str) -> Task | None:
         wanted = select(Task).where(*_about(item), Task.promise == promise, Task.status.in_(RUNNING))

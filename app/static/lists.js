@@ -1,6 +1,6 @@
 "use strict";
 
-/* A list by keyboard, a head that stays in sight, and the order of one's own columns. Lists work without it. */
+/* A list by keyboard, a head that stays in sight, the counts of filters, and the order of one's own columns. Lists work without it. */
 (() => {
   const table = document.querySelector("table.list[data-list]");
   const rows = table ? [...table.tBodies[0].rows] : [];
@@ -26,6 +26,19 @@
     if (act) { event.preventDefault(); act(); }
   });
   table?.addEventListener("focusin", (event) => { here = rows.indexOf(event.target.closest("tr")); });
+
+  /* How many each filter at one click finds: asked when the list stands, so that it waits for none of it. */
+  const bar = document.querySelector("[data-tallies]");
+  const places = bar ? [...bar.querySelectorAll("[data-tally]")] : [];
+  if (places.length) {
+    fetch(bar.dataset.tallies, { headers: { Accept: "application/json" } })
+      .then((answer) => (answer.ok ? answer.json() : { tallies: [] }))
+      .then(({ tallies }) => tallies.forEach((told, place) => {
+        places[place].textContent = told;
+        places[place].classList.toggle("is-none", told === "0");
+      }))
+      .catch(() => {});
+  }
 
   /* A table that scrolls sideways is a window of its own, in which nothing can stick to the page. */
   const fit = () => {
