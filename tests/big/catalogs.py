@@ -55,6 +55,14 @@ def rows_of(name: str) -> list[dict[str, str]]:
     return _read(ROOT / "seed" / "demo" / f"{name}.csv")
 
 
+def phrases() -> dict[str, list[str]]:
+    """Return what the demo's people say, by occasion."""
+    found: dict[str, list[str]] = {}
+    for row in rows_of("phrases"):
+        found.setdefault(row["key"], []).append(row["text"])
+    return found
+
+
 def own_rows() -> list[dict[str, str]]:
     """Return the rows of the generator's own texts."""
     return _read(Path(__file__).parent / "texts.csv")

@@ -10,12 +10,12 @@ from app.core.sealed import last_four
 from app.customers.checks import CN_CREDIT_LETTERS, TW_ID_WEIGHTS, TW_LETTERS, is_tw_business_number
 from app.customers.models import exact_hash, tail_hash
 
-from .catalogs import Catalogs, endless, own_rows, rows_of
+from .catalogs import Catalogs, endless, own_rows, phrases, rows_of
 from .people import Staff
 from .sheets import Batch, Row, Sheet
 from .size import Size
-from .times import DAY, HOUR, Times
-from .trail import MASK, Trail, told
+from .times import HOUR, Series, Times
+from .trail import MASK, Trail
 
 AT_ONCE = 5000
 MAINLAND, ORGANISATIONS = 0.27, 0.08
@@ -62,21 +62,19 @@ REVEAL = Sheet(
 class Clients:
     """The customers as casework needs them: in arrays by id, since there are many."""
 
-    def __init__(self, rng: Random, times: Times, catalogs: Catalogs, staff: Staff, trail: Trail, size: Size) -> None:
-        self.rng, self.times, self.trail, self.size = rng, times, trail, size
+    def __init__(self, rng: Random, times: Times, series: Series, catalogs: Catalogs, staff: Staff, trail: Trail,
+                 size: Size) -> None:  # fmt: skip
+        self.rng, self.times, self.series, self.trail, self.size = rng, times, series, trail, size
         self.staff = staff.rostered
         self.lines = catalogs.ids["product_line"]
         self.products = rows_of("products")
         self.mainland, self.first_policy = bytearray(size.customers + 1), array("i", [0]) * (size.customers + 2)
         self.product_of = bytearray(1)
         """For each policy which row of ``products`` it is of."""
-        self.numbers: dict[int, int] = {}
         channels = catalogs.ids["channel"]
         self.channel = endless(rng, [channels[code] for code in CHANNELS], list(CHANNELS.values()))
         self.held = endless(rng, list(HELD), list(HELD.values()))
-        self.phrases: dict[str, list[str]] = {}
-        for row in rows_of("phrases"):
-            self.phrases.setdefault(row["key"], []).append(row["text"])
+        self.phrases = phrases()
         self.places = {
             place: [row["place"] for row in rows_of("places") if row["jurisdiction"] == place] for place in ("TW", "CN")
         }
@@ -115,6 +113,7 @@ class Clients:
             for number in range(first, min(first + AT_ONCE, self.size.customers + 1)):
                 self._customer(number, found)
             yield from found.items()
+            yield from self.trail.batches()
         self.first_policy[self.size.customers + 1] = len(self.product_of)
         for first in range(1, self.size.reveals + 1, AT_ONCE):
             numbers = range(first, min(first + AT_ONCE, self.size.reveals + 1))
@@ -130,8 +129,6 @@ class Clients:
         day = times.first_day + min(int(share * length), length - 1)
         at = times.at(day, int((7 + rng.random()) * HOUR))
         made, by = times.moment(at), rng.choice(self.staff).id
-        year = times.year_of(at)
-        self.numbers[year] = self.numbers.get(year, 0) + 1
         name, id_number, born = (self._person if kind == "PERSON" else self._firm)(number, place)
         mobile = self._mobile(number, place) if kind == "PERSON" else None
         phone = self._landline(place) if rng.random() < 0.3 or mobile is None else None
@@ -142,7 +139,7 @@ class Clients:
         address = (
             f"{street} 号 {rng.randrange(2, 15)} 层" if place == "CN" else f"{street} 號 {rng.randrange(2, 15)} 樓"
         )
-        called = f"CU-{year}-{self.numbers[year]:05d}"
+        called = self.series.number("CU", at)
         found[CUSTOMER].append(
             (
                 number, made, made, 1, by, by, called, kind, name, place, id_number, born, mobile, phone, email,
@@ -152,8 +149,11 @@ class Clients:
                 exact_hash("phone", phone), tail_hash("phone", last_four(phone)), exact_hash("email", email)
             )
         )  # fmt: skip
-        self.trail.added(at, by, "customer", number, f'{{"number": "{called}", "kind": "{kind}", "name": {MASK}, '
-                         f'"jurisdiction": "{place}", "id_number": {MASK}, "mobile": {MASK}, "address": {MASK}}}')  # fmt: skip
+        after = (
+            f'{{"number": "{called}", "kind": "{kind}", "name": {MASK}, "jurisdiction": "{place}", "id_number": {MASK},'
+            f' "address": {MASK}}}'
+        )
+        self.trail.added(at, by, "customer", number, after)
         self.first_policy[number] = len(self.product_of)
         given, is_health = day, False
         for _nth in range(next(self.held)):
@@ -187,8 +187,8 @@ class Clients:
                 heirs, state, times.day(starts), times.day(ends) if ends is not None else None
             )
         )  # fmt: skip
-        self.trail.added(at, by, "policy", number, told(number=called, product_line_id=line, holder_id=holder,
-                                                        product=product["product"], state=state))  # fmt: skip
+        after = f'{{"number": "{called}", "product_line_id": {line}, "holder_id": {holder}, "state": "{state}"}}'
+        self.trail.added(at, by, "policy", number, after)
         return starts
 
     def _agreed(self, number: int, at: int, by: int, given: int, script: str, found: dict[Sheet, list[Row]],

@@ -27,7 +27,7 @@ from .roster import Roster
 from .sheets import Batch, Sheet
 from .size import Size
 from .tasks import Tasks
-from .times import Times, until_now
+from .times import Series, Times, this_monday
 from .trail import Trail
 
 SEED = 20_260_101
@@ -47,8 +47,8 @@ def fill(
 ) -> dict[str, int]:
     """Fill a prepared, empty database and return how many rows each table got.
 
-    ``until`` is the day with whose beginning the ten years end, today unless told; the rows are the same each time but
-    for their dates, which are counted back from it, and for what is encrypted. Needs an application context. Raises
+    The ten years end as the day ``until`` begins, the Monday of this week unless told: so the rows are the same in any
+    week, with their dates moved by whole weeks, but for what is encrypted. Needs an application context. Raises
     SheetError where the tables changed in a way the generator must be told, ValueError for a database in use.
     """
     size = size or Size()
@@ -60,13 +60,13 @@ def fill(
     if not is_empty([model for _name, model, _keys in SEEDS]) or db.session.scalar(select(func.count(User.id))):
         raise ValueError("The department is for a database that `portal init` has prepared and nobody has worked with.")
     catalogs = Catalogs(db.session)
-    times = Times(until or until_now(clock.now()))
+    times = Times(until or this_monday(clock.now()))
     # The portal's own session has read, and its transaction would keep the file locked.
     db.session.remove()
     counts: dict[str, int] = {}
     with loading(engine, say) as loader:
         said = time.monotonic()
-        for sheet, rows in _batches(times, catalogs, size, password):
+        for sheet, rows in _department(times, catalogs, size, password):
             if rows:
                 loader.write(sheet, rows)
                 counts[sheet.table] = counts.get(sheet.table, 0) + len(rows)
@@ -77,22 +77,19 @@ def fill(
     return counts
 
 
-def _batches(times: Times, catalogs: Catalogs, size: Size, password: str) -> Iterator[Batch]:
+def _department(times: Times, catalogs: Catalogs, size: Size, password: str) -> Iterator[Batch]:
     """Yield all rows of a department."""
     rng = Random(SEED)  # the same rows each time are the point
     staff = cast(rng, size)
-    trail, tasks = Trail(times, catalogs.audited, size.audit), Tasks(times, catalogs)
-    clients = Clients(rng, times, catalogs, staff, trail, size)
-    casework = Casework(rng, times, catalogs, staff, clients, tasks, trail, size)
-    rooms = Rooms(rng, times, catalogs, staff, tasks, size)
-    roster = Roster(rng, times, catalogs, staff, tasks, trail, size)
+    series, tasks = Series(times), Tasks(times, catalogs)
+    trail = Trail(times, catalogs.audited, size.audit)
+    clients = Clients(rng, times, series, catalogs, staff, trail, size)
+    casework = Casework(rng, times, series, catalogs, staff, clients, tasks, trail, size)
+    rooms = Rooms(rng, times, series, catalogs, staff, tasks, size)
+    roster = Roster(rng, times, series, catalogs, staff, tasks, trail, size)
     yield from people.batches(rng, times, catalogs, staff, generate_password_hash(password), size)
     yield from clients.batches()
-    yield from trail.batches()
     yield from casework.batches()
     yield from rooms.batches()
     yield from roster.batches()
-    numbers = {("CU", year): last for year, last in clients.numbers.items()}
-    for room in (casework, rooms, roster):
-        numbers |= room.numbers
-    yield NUMBERS, [(prefix, year, last) for (prefix, year), last in sorted(numbers.items())]
+    yield NUMBERS, [(prefix, year, last) for (prefix, year), last in sorted(series.last.items())]

@@ -30,6 +30,8 @@ class Life:
     """How far one ticket has come: steps taken, moments kept, what was and is owed."""
 
     steps: Steps
+    at: dict[str, int]
+    """When it came into each state."""
     status: str = "LOGGED"
     changed: int = 0
     answered: int | None = None
@@ -52,16 +54,13 @@ class Life:
         """Whether it is worked on before others."""
         return self.triage[2] == "HIGH"
 
-    def at(self, state: str) -> int | None:
-        """Return when it came into a state, if it did."""
-        return next((at for _step, after, at in self.steps if after == state), None)
-
 
 class Lives:
     """Draws lives."""
 
     def __init__(self, rng: Random, times: Times, catalogs: Catalogs) -> None:
         self.rng, self.times, self.priorities = rng, times, catalogs.priorities
+        self.random = rng.random
         phrases = [row["text"] for row in rows_of("phrases") if row["key"] == "next_action"]
         self.next_action = endless(rng, phrases)
 
@@ -78,24 +77,24 @@ class Lives:
                 steps = self._request(opened)
         if stalls:
             is_old = self.times.until - opened > FRESH
-            waits = is_old and self.rng.random() >= FORGOTTEN
+            waits = is_old and self.random() >= FORGOTTEN
             steps = steps[: self.rng.choice(WAITING[kind]) if waits else self.rng.randrange(len(steps))]
         taken = [step for step in steps if step[2] < self.times.until]
         if is_imported:
             # Nothing but the end was taken over.
             taken = [("close", "CLOSED", min(steps[-1][2], self.times.until - 1))]
-        life = Life(taken, changed=opened)
+        life = Life(taken, {state: at for _step, state, at in taken}, changed=opened)
         if taken:
             _step, life.status, life.changed = taken[-1]
-        life.answered, life.closed = life.at("ANSWERED"), life.at("CLOSED")
+        life.answered, life.closed = life.at.get("ANSWERED"), life.at.get("CLOSED")
         if is_imported:
             life.resolved = life.closed
         elif kind == "COMPLAINT":
-            life.resolved = life.at("RESOLVED")
+            life.resolved = life.at.get("RESOLVED")
         if kind == "COMPLAINT" and (is_imported or taken):
             life.triage = triage
         if kind == "BUSINESS_REQUEST":
-            life.submitted, life.completed, life.notified = map(life.at, ("SUBMITTED", "COMPLETED", "NOTIFIED"))
+            life.submitted, life.completed, life.notified = map(life.at.get, ("SUBMITTED", "COMPLETED", "NOTIFIED"))
             if life.submitted is not None:
                 life.department = case["department"]
         if not is_imported:
@@ -103,54 +102,51 @@ class Lives:
         return life
 
     def _consultation(self, opened: int) -> Steps:
-        rng = self.rng
-        if rng.random() < 0.65:
-            answered = opened + rng.randrange(3 * MINUTE, 14 * MINUTE)
+        if self.random() < 0.65:
+            answered = opened + 3 * MINUTE + int(self.random() * 11 * MINUTE)
         else:
-            answered = self._worked(opened, 9 if rng.random() < 0.15 else 1.6)
-        closed = self._worked(answered, 10) if rng.random() < 0.1 else answered + rng.randrange(20, 600)
+            answered = self._worked(opened, 9 if self.random() < 0.15 else 1.6)
+        closed = self._worked(answered, 10) if self.random() < 0.1 else answered + 20 + int(self.random() * 10 * MINUTE)
         return [("answer", "ANSWERED", answered), ("close", "CLOSED", closed)]
 
     def _complaint(self, opened: int, hours: float) -> Steps:
-        rng = self.rng
-        triaged = self._worked(opened, 2.5 if rng.random() < 0.15 else 0.5)
+        triaged = self._worked(opened, 2.5 if self.random() < 0.15 else 0.5)
         started = self._worked(triaged, 1)
-        resolved = self._worked(started, hours * (3.2 if rng.random() < 0.13 else 1))
+        resolved = self._worked(started, hours * (3.2 if self.random() < 0.13 else 1))
         return [
             ("triage", "ASSIGNED", triaged), ("start", "IN_PROGRESS", started), ("resolve", "RESOLVED", resolved),
             ("close", "CLOSED", self._worked(resolved, 12))
         ]  # fmt: skip
 
     def _request(self, opened: int) -> Steps:
-        rng = self.rng
-        at = opened + rng.randrange(4 * MINUTE, 25 * MINUTE)
+        at = opened + 4 * MINUTE + int(self.random() * 21 * MINUTE)
         steps = [(*REQUEST_STEPS[0], at)]
-        hours = (18, 11 if rng.random() < 0.15 else 3, 1, 22, 12 if rng.random() < 0.15 else 3, 6)
+        hours = (18, 11 if self.random() < 0.15 else 3, 1, 22, 12 if self.random() < 0.15 else 3, 6)
         for (step, state), length in zip(REQUEST_STEPS[1:], hours, strict=True):
             at = self._worked(at, length)
             steps.append((step, state, at))
         return steps
 
     def _triage(self, case: dict[str, str]) -> tuple[str, str, str]:
-        urgency = "CRITICAL" if self.rng.random() < 0.06 else case["urgency"]
+        urgency = "CRITICAL" if self.random() < 0.06 else case["urgency"]
         return urgency, case["complexity"], self.priorities[urgency, case["complexity"]]
 
     def _worked(self, start: int, hours: float) -> int:
         """Return the moment after so many opening hours, give or take a quarter."""
-        return self.times.worked(start, int(hours * HOUR * (0.75 + self.rng.random() / 2)) + 1)
+        return self.times.worked(start, int(hours * HOUR * (0.75 + self.random() / 2)) + 1)
 
     def _owed(self, kind: str, life: Life, contact: int, *, is_cn: bool) -> list[Owed]:
         if kind == "CONSULTATION":
             return [Owed("first_response", "", contact, life.answered)]
         if kind == "BUSINESS_REQUEST":
-            received, completed = life.at("RECEIVED"), life.completed
-            owed = [Owed("first_response", "", contact, life.at("GUIDED"))]
+            received, completed = life.at.get("RECEIVED"), life.completed
+            owed = [Owed("first_response", "", contact, life.at.get("GUIDED"))]
             if received is not None:
-                owed.append(Owed("request_review", "", received, life.at("REVIEWED")))
+                owed.append(Owed("request_review", "", received, life.at.get("REVIEWED")))
             if completed is not None:
                 owed.append(Owed("request_notice", "", completed, life.notified))
             return owed
-        triaged, started, resolved = life.at("ASSIGNED"), life.at("IN_PROGRESS"), life.resolved
+        triaged, started, resolved = life.at.get("ASSIGNED"), life.at.get("IN_PROGRESS"), life.resolved
         law = "jurisdiction=CN" if is_cn else "jurisdiction=TW"
         owed = [
             Owed("first_response", "kind=COMPLAINT", contact, started),

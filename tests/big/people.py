@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import accumulate
 from random import Random
 
 from .catalogs import Catalogs, rows_of, zipf
@@ -58,7 +57,7 @@ class Staff:
     people: list[Person]
     teams: int
     by_year: list[tuple[list[Person], list[float]]] = field(default_factory=list)
-    """For each year who owns tickets, with summed weights."""
+    """For each year who owns tickets, with weights."""
     leads: dict[int, Person] = field(default_factory=dict)
 
     def role(self, role: str) -> list[Person]:
@@ -99,7 +98,7 @@ def cast(rng: Random, size: Size) -> Staff:
     weights = _weights(staff)
     for year in range(YEARS + 1):
         here = [one for one in staff.rostered if one.left is None or one.left > year]
-        staff.by_year.append((here, list(accumulate(weights[one.id] for one in here))))
+        staff.by_year.append((here, [weights[one.id] for one in here]))
     return staff
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from .catalogs import Catalogs, endless, rows_of
+from .catalogs import Catalogs, endless, phrases, rows_of
 from .people import Person, Staff
 from .sheets import Batch, Row, Sheet
 from .size import Size
 from .tasks import Owed, Tasks
-from .times import HOUR, YEARS, Times
+from .times import HOUR, YEARS, Series, Times
 
 SEATS = ("3F-A", "3F-B", "3F-C", "4F-A")
 PATIENCE = {"STOPS_WORK": 0.8, "HINDERS": 4, "NONE": 7}
@@ -56,13 +56,11 @@ SCORE = Sheet("score_line", "id created_at changed_at version appraisal_id indic
 class Rooms:
     """What happens beside tickets and rosters."""
 
-    def __init__(self, rng: Random, times: Times, catalogs: Catalogs, staff: Staff, tasks: Tasks, size: Size) -> None:
-        self.rng, self.times, self.catalogs, self.staff = rng, times, catalogs, staff
-        self.tasks, self.size = tasks, size
-        self.numbers: dict[tuple[str, int], int] = {}
-        self.phrases: dict[str, list[str]] = {}
-        for row in rows_of("phrases"):
-            self.phrases.setdefault(row["key"], []).append(row["text"])
+    def __init__(self, rng: Random, times: Times, series: Series, catalogs: Catalogs, staff: Staff, tasks: Tasks,
+                 size: Size) -> None:  # fmt: skip
+        self.rng, self.times, self.series, self.catalogs = rng, times, series, catalogs
+        self.staff, self.tasks, self.size = staff, tasks, size
+        self.phrases = phrases()
 
     def batches(self) -> Iterator[Batch]:
         """Yield all of it."""
@@ -86,12 +84,10 @@ class Rooms:
     def _equipment(self) -> Iterator[tuple[Row, str, Person | None]]:
         """Yield each piece with its kind and who keeps it: what every seat has, then what each area shares."""
         rng, times, ids = self.rng, self.times, self.catalogs.ids
-        number = 0
         rows = rows_of("equipment")
         wanted = [(row, one) for one in self.staff.people if one.left is None for row in rows if row["per"] == "seat"]
         wanted += [(row, None) for row in rows if row["per"] == "area" for _area in SEATS]
-        for row, keeper in wanted:
-            number += 1
+        for number, (row, keeper) in enumerate(wanted, start=1):
             bought = times.until_day - rng.randrange(30, 2500)
             made = times.moment(times.at(bought, 10 * HOUR))
             place = (keeper.team or 0 if keeper else number) % len(SEATS)
@@ -127,7 +123,7 @@ class Rooms:
         taken = [(state, when) for state, when in (("IN_REPAIR", accepted), ("FIXED", fixed), ("CLOSED", confirmed))
                  if when < times.until]  # fmt: skip
         status, changed = taken[-1] if taken else ("REPORTED", at)
-        called = self._number("RP", at)
+        called = self.series.number("RP", at)
         condition = "impact=STOPS_WORK" if fault["impact"] == "STOPS_WORK" else ""
         subject = f"{called} {thing[4]} {thing[5]}"
         done = dict(taken)
@@ -142,14 +138,10 @@ class Rooms:
         return (
             number, moment, times.moment(changed), 1 + len(taken), reporter.id, called, thing[0],
             ids["fault_kind"][fault["fault_kind"]], fault["fault"], fault["impact"], reporter.id,
-            mechanic.id if taken else None, status, moment, fault["part"] or None, fault["remedy"] if is_fixed else None,
-            cost if is_fixed else None, times.moment(fixed) if is_fixed else None,
+            mechanic.id if taken else None, status, moment, fault["part"] or None,
+            fault["remedy"] if is_fixed else None, cost if is_fixed else None,
+            times.moment(fixed) if is_fixed else None,
         )  # fmt: skip
-
-    def _number(self, prefix: str, at: int) -> str:
-        year = self.times.year_of(at)
-        last = self.numbers[prefix, year] = self.numbers.get((prefix, year), 0) + 1
-        return f"{prefix}-{year}-{last:05d}"
 
     # -- training ------------------------------------------------------------------------------
 
@@ -174,7 +166,8 @@ class Rooms:
         yield PLAN, plans
         yield ITEM, items
         yield COURSE, [
-            (nth, begun, begun, 1, row["code"], row["title"], areas[row["area"]], row["level"], row["hours"], row["summary"])
+            (nth, begun, begun, 1, row["code"], row["title"], areas[row["area"]], row["level"], row["hours"],
+             row["summary"])
             for nth, row in enumerate(rows, start=1)
         ]  # fmt: skip
         yield from self._sessions(rows)
@@ -205,8 +198,8 @@ class Rooms:
                 (
                     number, made, made, 2, nth + 1, year * len(rows) + nth + 1, times.moment(starts),
                     times.moment(starts + int(float(rows[nth]["hours"]) * HOUR)),
-                    rng.choice(self.phrases["training_place"]), rows[nth]["method"], lead.id, lead.team, 20, status, told,
-                    9 if told else None
+                    rng.choice(self.phrases["training_place"]), rows[nth]["method"], lead.id, lead.team, 20, status,
+                    told, 9 if told else None
                 )
             )  # fmt: skip
             for one in rng.sample(people, min(group, self.size.enrolments - len(places))):

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from .catalogs import Catalogs, endless, rows_of
+from .catalogs import Catalogs, endless, phrases
 from .people import WEEKDAYS_A_WEEK, Person, Staff
 from .sheets import Batch, Row, Sheet
 from .size import Size
 from .tasks import Owed, Tasks
-from .times import DAY, HOUR, Times
-from .trail import Trail, told
+from .times import HOUR, Series, Times
+from .trail import Trail
 
+AT_ONCE = 10_000
 WEEK = 7
 WEEKS_AHEAD = 2
 SHIFTS = {"EARLY": 60, "MIDDLE": 30, "LATE": 10}
@@ -53,16 +54,15 @@ ATTENDANCE = Sheet(
 class Roster:
     """The rosters of all teams."""
 
-    def __init__(self, rng: Random, times: Times, catalogs: Catalogs, staff: Staff, tasks: Tasks, trail: Trail,
-                 size: Size) -> None:  # fmt: skip
-        self.rng, self.times, self.staff, self.tasks, self.trail, self.size = rng, times, staff, tasks, trail, size
+    def __init__(self, rng: Random, times: Times, series: Series, catalogs: Catalogs, staff: Staff, tasks: Tasks,
+                 trail: Trail, size: Size) -> None:  # fmt: skip
+        self.rng, self.times, self.series, self.staff = rng, times, series, staff
+        self.tasks, self.trail, self.size = tasks, trail, size
         self.types, self.kinds = catalogs.ids["shift_type"], catalogs.ids["leave_kind"]
         self.type = endless(rng, [self.types[code] for code in SHIFTS], list(SHIFTS.values()))
-        self.phrases: dict[str, list[str]] = {}
-        for row in rows_of("phrases"):
-            self.phrases.setdefault(row["key"], []).append(row["text"])
+        self.phrases = phrases()
+        self._here_in: dict[int, list[Person]] = {}
         self.everybody = [one for one in staff.rostered if one.left is None]
-        self.numbers: dict[tuple[str, int], int] = {}
         self.last = times.until_day - (times.until_day + 3) % WEEK + WEEKS_AHEAD * WEEK
         """The last Monday that is planned."""
 
@@ -89,69 +89,67 @@ class Roster:
 
     def _here(self, monday: int) -> list[Person]:
         """Return who works in a week, team by team."""
-        year = (monday - self.times.first_day) / 365.25
-        here = [one for one in self.staff.rostered if one.left is None or one.left > year]
-        return sorted(here, key=lambda one: (one.team or 0, one.id))
+        year = int((monday - self.times.first_day) // 365.25)
+        if year not in self._here_in:
+            here = [one for one in self.staff.rostered if one.left is None or one.left > year]
+            self._here_in[year] = sorted(here, key=lambda one: (one.team or 0, one.id))
+        return self._here_in[year]
 
-    def _weeks(self) -> tuple[list[tuple[int, list[Person]]], int]:
-        """Return the weeks that hold all shifts, oldest first, and how many of the first to leave out."""
-        found: list[tuple[int, list[Person]]] = []
+    def _weeks(self) -> tuple[list[int], int]:
+        """Return the Mondays of the weeks that hold all shifts, oldest first, and how many they hold too many."""
+        mondays: list[int] = []
         missing, monday = self.size.shifts, self.last
         while missing > 0:
-            here = self._here(monday)
-            found.append((monday, here))
-            missing -= WEEKDAYS_A_WEEK * len(here)
+            mondays.append(monday)
+            missing -= WEEKDAYS_A_WEEK * len(self._here(monday))
             monday -= WEEK
-        return found[::-1], -missing
+        return mondays[::-1], -missing
 
     def _shifts(self) -> Iterator[Batch]:
-        times, trail = self.times, self.trail
-        weeks, surplus = self._weeks()
-        number, roster_weeks = -surplus, 0
-        told_from = self.size.shifts - trail.left
-        kinds = self.type
-        for monday, here in weeks:
-            planned = times.at(monday - PUBLISHED_BEFORE - WEEK, 14 * HOUR)
-            published = times.at(monday - PUBLISHED_BEFORE, 16 * HOUR)
-            made, first = times.moment(planned), times.day(monday)
-            days = [times.day(monday + place) for place in range(WEEK)]
-            is_draft = published >= times.until
-            heads: list[Row] = []
-            rows: list[Row] = []
-            team = None
-            for one in here:
-                lead = self.staff.leads[one.team].id  # type: ignore[index] - everybody on a roster has a team
-                if one.team != team:
-                    team = one.team
-                    roster_weeks += 1
-                    heads.append(
-                        (
-                            roster_weeks, made, made, 1 if is_draft else 2, lead, team, first,
-                            "DRAFT" if is_draft else "PUBLISHED", None if is_draft else times.moment(published),
-                            None if is_draft else PUBLISHED_BEFORE
-                        )
-                    )  # fmt: skip
-                # The day off moves on by one each week.
-                off = (one.id + monday // WEEK) % WEEK
-                for place, day in enumerate(days):
-                    if place == off:
-                        continue
-                    number += 1
-                    if number <= 0:
-                        continue
-                    kind = next(kinds)
-                    rows.append((number, made, made, 1, lead, one.id, day, first, kind, team))
-                    if number > told_from:
-                        trail.added(planned, lead, "shift", number,
-                                    told(person_id=one.id, day=day, monday=first, shift_type_id=kind, team_id=team))  # fmt: skip
-            yield ROSTER_WEEK, heads
-            yield SHIFT, rows
-            yield from trail.batches()
+        mondays, surplus = self._weeks()
+        self.shifts, self.weeks = -surplus, 0
+        told_from = self.size.shifts - self.trail.left
+        heads: list[Row] = []
+        rows: list[Row] = []
+        for monday in mondays:
+            self._week(monday, heads, rows, told_from)
+            if len(rows) > AT_ONCE or monday == self.last:
+                yield ROSTER_WEEK, heads
+                yield SHIFT, rows
+                yield from self.trail.batches()
+                heads, rows = [], []
 
-    def _number(self, prefix: str, at: int) -> str:
-        year = self.times.year_of(at)
-        last = self.numbers[prefix, year] = self.numbers.get((prefix, year), 0) + 1
-        return f"{prefix}-{year}-{last:05d}"
+    def _week(self, monday: int, heads: list[Row], rows: list[Row], told_from: int) -> None:
+        """Add one week of all teams; the trail tells of the shifts after a number."""
+        times = self.times
+        planned = times.at(monday - PUBLISHED_BEFORE - WEEK, 14 * HOUR)
+        published = times.at(monday - PUBLISHED_BEFORE, 16 * HOUR)
+        made, first = times.moment(planned), times.day(monday)
+        days = [times.day(monday + place) for place in range(WEEK)]
+        state = (
+            ("DRAFT", None, None)
+            if published >= times.until
+            else ("PUBLISHED", times.moment(published), PUBLISHED_BEFORE)
+        )
+        team = lead = 0
+        for one in self._here(monday):
+            if one.team != team and one.team is not None:
+                team, lead = one.team, self.staff.leads[one.team].id
+                self.weeks += 1
+                heads.append((self.weeks, made, made, 1, lead, team, first, *state))
+            # The day off moves on by one each week.
+            off = (one.id + monday // WEEK) % WEEK
+            for place, day in enumerate(days):
+                if place == off:
+                    continue
+                self.shifts += 1
+                if self.shifts <= 0:
+                    continue
+                kind = next(self.type)
+                rows.append((self.shifts, made, made, 1, lead, one.id, day, first, kind, team))
+                if self.shifts > told_from:
+                    after = f'{{"person_id": {one.id}, "day": "{day}", "monday": "{first}", "shift_type_id": {kind}}}'
+                    self.trail.added(planned, lead, "shift", self.shifts, after)
 
     def _asked(self, nth: int, count: int) -> tuple[int, Person]:
         """Return when the n-th of many requests was made, and by whom: spread over the ten years."""
@@ -170,7 +168,7 @@ class Roster:
         if decided >= times.until:
             status = "ASKED"
         is_decided = status in {"APPROVED", "REFUSED"}
-        called, moment = self._number("LV", asked), times.moment(asked)
+        called, moment = self.series.number("LV", asked), times.moment(asked)
         lead = self.staff.leads[person.team].id if not person.leads else self.staff.role("supervisor")[0].id
         done = decided if status != "ASKED" else None
         owed = Owed("leave_answer", "", asked, done, is_cancelled=status == "WITHDRAWN")
@@ -192,7 +190,7 @@ class Roster:
             status = "ASKED"
         is_decided = status in {"APPROVED", "REFUSED"}
         moment, day = times.moment(asked), times.day(times.day_of(asked) + rng.randrange(2, 7))
-        called = self._number("SW", asked)
+        called = self.series.number("SW", asked)
         if status == "ASKED":
             self.tasks.add(
                 Owed("swap_agreement", "", asked, None), "shift_swap", number, called, colleague.id, "supervisor"
@@ -217,8 +215,8 @@ class Roster:
         lead = self.staff.leads[person.team].id
         return (
             number, entered, entered, 1 if back == 0 else 2, lead, person.id, times.day(day), self.types[code],
-            times.moment(begins), times.moment(ends), times.moment(came), times.moment(ends + rng.randrange(1500)), late,
-            rng.choice(self.phrases["late_reason"]) if late else None, "OPEN" if back == 0 else "CLOSED",
+            times.moment(begins), times.moment(ends), times.moment(came), times.moment(ends + rng.randrange(1500)),
+            late, rng.choice(self.phrases["late_reason"]) if late else None, "OPEN" if back == 0 else "CLOSED",
         )  # fmt: skip
 
     @property

@@ -15,7 +15,7 @@ COMMON_WORD = {"hant": "理賠", "hans": "理赔"}
 RARE_WORD = {"hant": "龍捲風", "hans": "龙卷风"}
 """Stands in the subject and story of RARE_TICKETS tickets and nowhere else, however large the department is."""
 RARE_TICKETS = 12
-RARE_SUBJECT = {"hant": "{word}後詢問{subject}", "hans": "{word}后{subject}"}
+RARE_SUBJECT = {"hant": "{word}後，{subject}", "hans": "{word}后，{subject}"}
 RARE_STORY = {"hant": "昨天{word}經過。{story}", "hans": "昨天{word}经过。{story}"}
 SCRIPTS = ("hant", "hans")
 WORD_ZIPF, NAME_ZIPF = 1.35, 0.8

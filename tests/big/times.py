@@ -38,9 +38,8 @@ class Times:
         self.first_day = self.until_day - round(YEARS * 365.25)
         self.start = self.first_day * DAY - AHEAD
         self._clock = [f" {s // HOUR:02d}:{s // 60 % 60:02d}:{s % 60:02d}.000000" for s in range(DAY)]
-        # Plans reach behind the last day, and rosters and policies far before the first.
-        self._low = self.first_day - 40 * 366
-        self._days = [self.date(day).isoformat() for day in range(self._low, self.until_day + 25 * 366)]
+        # Policies end long after the last day; nothing but a birth is before 1970.
+        self._days = [self.date(day).isoformat() for day in range(self.until_day + 25 * 366)]
         calendar = office_calendar()
         works = [calendar.is_workday(self.date(day)) for day in range(self.first_day - 10, self.until_day + 800)]
         self._before = [0, *accumulate(works)]
@@ -53,11 +52,11 @@ class Times:
 
     def day(self, day: int) -> str:
         """Return a day as rows hold it."""
-        return self._days[day - self._low]
+        return self._days[day]
 
     def moment(self, at: int) -> str:
         """Return a moment as rows hold it."""
-        return self._days[at // DAY - self._low] + self._clock[at % DAY]
+        return self._days[at // DAY] + self._clock[at % DAY]
 
     def iso(self, at: int) -> str:
         """Return a moment as the audit trail tells it."""
@@ -123,6 +122,21 @@ class Times:
             place = end
 
 
-def until_now(now: datetime) -> date:
-    """Return the office's day of a moment."""
-    return (now.astimezone(UTC) + timedelta(seconds=AHEAD)).date()
+class Series:
+    """Gives numbers as the portal does: one series without gaps for each kind and year."""
+
+    def __init__(self, times: Times) -> None:
+        self.times = times
+        self.last: dict[tuple[str, int], int] = {}
+
+    def number(self, prefix: str, at: int) -> str:
+        """Return the next number of the year that a moment is in."""
+        year = self.times.year_of(at)
+        last = self.last[prefix, year] = self.last.get((prefix, year), 0) + 1
+        return f"{prefix}-{year}-{last:05d}"
+
+
+def this_monday(now: datetime) -> date:
+    """Return the Monday of the office's week that a moment is in."""
+    today = (now.astimezone(UTC) + timedelta(seconds=AHEAD)).date()
+    return today - timedelta(days=today.weekday())

@@ -45,12 +45,3 @@ class Trail:
         if self.count < self.most:
             self.count += 1
             self.rows.append((self.count, self.times.moment(at), user, entity, record, *rest))
-
-
-def told(**values: Value) -> str:
-    """Return the JSON of columns that have a value."""
-    return "{" + ", ".join(
-        f'"{name}": {value if isinstance(value, int) else quoted(value)}'
-        for name, value in values.items()
-        if value is not None
-    ) + "}"  # fmt: skip
