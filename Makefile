@@ -24,7 +24,7 @@ NAMING = $(shell find app -name vendor -prune -o \( -name '*.html' -o -name '*.j
 
 .DEFAULT_GOAL = help
 .NOTPARALLEL:
-.PHONY: help setup run test quick test-postgresql test-sqlite journeys figures bench pictures lint types floors i18n \
+.PHONY: help setup run test quick test-postgresql test-sqlite journeys figures bench big pictures lint types floors i18n \
 	i18n-check migrations migration format hooks lock clean browser
 
 help: ## List the targets
@@ -72,6 +72,9 @@ figures: .venv/.dev setup ## Print what an entity costs, statements per page and
 
 bench: .venv/.dev setup browser ## Measure what pages cost a slow desk, into docs/benchmarks.md
 	@.venv/bin/python -m tests.journeys.bench
+
+big: setup ## Make a department of ten years in var/big and on PostgreSQL: make big TICKETS=100000 BIG=sqlite
+	@.venv/bin/python -m tests.big $(if $(TICKETS),--tickets $(TICKETS)) $(if $(BIG),--on $(BIG))
 
 pictures: .venv/.dev setup browser ## Take the pictures of docs/pictures anew
 	@.ci/need chromium-l10n
