@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from flask import current_app
@@ -56,8 +57,9 @@ class Searched:
 
     @property
     def index(self) -> str:
-        """The index on PostgreSQL."""
-        return f"ix_search_{self.table.name}"
+        """The index on PostgreSQL; its name tells what it is made of."""
+        mark = sha256(f"{VERSION}: {', '.join(self.columns)}".encode()).hexdigest()[:8]
+        return f"ix_search_{self.table.name}_{mark}"
 
     @property
     def fts(self) -> str:
@@ -156,15 +158,10 @@ def _kept(connection: Connection) -> set[str]:
     return set(connection.scalars(text(asked)))
 
 
-def _mark(one: Searched) -> str:
-    return f"{VERSION}: {', '.join(one.columns)}"
-
-
 def _stands(connection: Connection, one: Searched) -> bool:
     """Tell whether the index is there as it is wanted."""
     if connection.dialect.name == "postgresql":
-        asked = text("SELECT obj_description(to_regclass(:name), 'pg_class')")
-        return bool(connection.scalar(asked, {"name": one.index}) == _mark(one))
+        return connection.scalar(text("SELECT to_regclass(:name)"), {"name": one.index}) is not None
     statements = [*_sqlite_statements(one)]
     names = [one.fts, *(f"{one.fts}_{when}" for when in ("insert", "update", "delete"))]
     held = {row.name: row.sql for row in connection.execute(text("SELECT name, sql FROM sqlite_master"))}
@@ -194,7 +191,6 @@ def _make(connection: Connection, one: Searched) -> None:
     connection.exec_driver_sql(
         f'CREATE INDEX "{one.index}" ON "{one.table.name}" USING gin ({keys}) WITH (fastupdate = off)'
     )
-    connection.exec_driver_sql(f"""COMMENT ON INDEX "{one.index}" IS '{_mark(one)}'""")
     # Which words are common the planner knows from the keys' statistics.
     connection.exec_driver_sql(f'ANALYZE "{one.table.name}"')
 
