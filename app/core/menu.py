@@ -11,7 +11,7 @@ from flask_appbuilder import AppBuilder
 from flask_babel import lazy_gettext as _l
 
 from app.core.api import api_of
-from app.core.security import grants, opens
+from app.core.rights import grants, opens
 from app.core.views import PortalView
 from app.core.views_catalog import CatalogView
 

@@ -24,8 +24,8 @@ from app.core.errors import RuleError
 from app.core.forms import PortalForm
 from app.core.interface import parse_value
 from app.core.numbers import give_number
+from app.core.rights import grants
 from app.core.scope import Scope, paths_above, scope_clause
-from app.core.security import grants
 from app.core.views_lists import ListView
 from app.core.views_read import Link, posted
 from app.core.web import is_check
