@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 from bs4 import BeautifulSoup
 from conftest import DATABASE, Databases, Person, SignIn, inputs
-from flask import Flask
+from flask import Flask, template_rendered
 from flask_appbuilder.security.sqla.models import (
     Group,
     Permission,
@@ -253,6 +253,76 @@ def test_a_role_that_comes_through_a_group_holds_and_goes_with_it(app: Flask, si
     db.session.execute(delete(assoc_group_role))
     db.session.commit()
     assert mei.get(SUPERVISORS).status_code == 403
+
+
+# -- the navigation --------------------------------------------------------------------------
+
+
+def entries(page: BeautifulSoup) -> list[str]:
+    return [str(link["href"]) for link in page.select("nav.side li a")]
+
+
+def here(page: BeautifulSoup) -> list[str]:
+    return [str(link["href"]) for link in page.select("nav.side a[aria-current=page]")]
+
+
+def test_the_navigation_marks_where_one_is_whoever_was_where_before(app: Flask, sign_in: SignIn) -> None:
+    mei, tao = sign_in("mei"), sign_in("tao")
+    assert here(mei.page(LIST)) == [LIST]
+    assert here(tao.page("/complaint/list/")) == ["/complaint/list/"]
+    assert here(mei.page("/complaint/add")) == ["/complaint/list/"]
+    assert here(mei.page("/account/")) == []
+    assert here(mei.page(LIST)) == [LIST]
+
+
+def test_its_folded_group_is_open_only_where_one_is_in_it(app: Flask, sign_in: SignIn) -> None:
+    an = sign_in("an")
+    folded = an.page("/").select_one("nav.side details")
+    assert folded is not None
+    assert not folded.has_attr("open")
+    inside = str(folded.select_one("a")["href"])
+    page = an.page(inside)
+    assert page.select_one("nav.side details[open] a[aria-current]")["href"] == inside
+    assert not an.page("/").select("nav.side details[open]")
+
+
+def test_it_is_rendered_once_for_a_set_of_roles_and_a_language(app: Flask, sign_in: SignIn) -> None:
+    """And it is nobody else's: other roles have another, each language its own."""
+    save(sign_in("an"), "agent", give=("can_list:TeamView",))
+    rendered: list[str] = []
+
+    def note(_app: Flask, template: Any, **_more: Any) -> None:
+        if template.name == "portal/navigation.html":
+            rendered.append(template.name)
+
+    with template_rendered.connected_to(note, app):
+        mei, tao = sign_in("mei"), sign_in("tao")
+        pages = [mei.page(LIST), mei.page("/"), tao.page("/complaint/list/"), tao.page("/account/")]
+        assert len(rendered) == 1
+        assert len({tuple(entries(page)) for page in pages}) == 1
+        liang = sign_in("liang").page("/")
+        assert len(rendered) == 2
+        assert set(entries(liang)) - set(entries(pages[0]))
+        english = sign_in("kai", "en").page("/")
+        assert len(rendered) == 3
+    assert entries(english) == entries(pages[0])
+    assert "Repairs" in english.select_one("nav.side").text
+    assert "Repairs" not in pages[0].select_one("nav.side").text
+
+
+def test_it_offers_exactly_what_opens(app: Flask, sign_in: SignIn) -> None:
+    for login in ("mei", "su", "an", "du"):
+        person = sign_in(login)
+        for url in entries(person.page("/")):
+            assert person.get(url).status_code == 200, f"{login} {url}"
+
+
+def test_a_portal_under_a_path_of_its_own_has_its_own_addresses(app: Flask, sign_in: SignIn) -> None:
+    mei = sign_in("mei")
+    assert LIST in entries(mei.page("/"))
+    under = mei.get("/", environ_overrides={"SCRIPT_NAME": "/kefu"})
+    assert f"/kefu{LIST}" in entries(BeautifulSoup(under.text, "html.parser"))
+    assert LIST in entries(mei.page("/"))
 
 
 # -- several processes -----------------------------------------------------------------------

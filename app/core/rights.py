@@ -9,7 +9,7 @@ right that was taken away is gone with the next request, in every process.
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import cache
 from threading import Lock
 from typing import Any
@@ -33,6 +33,8 @@ from app.core.scope import Scope
 
 SETS_KEPT = 64
 """Sets of roles whose rights a process keeps; a department has a dozen."""
+DERIVED_KEPT = 12
+"""Things kept with the rights of one set of roles: the navigation in each language, with room for a second address."""
 
 
 class RightsVersion(Model):
@@ -54,6 +56,7 @@ class Grants:
     def __init__(self, rows: Iterable[tuple[int, str, str]], version: str | None = None) -> None:
         self.version = version
         self._roles: dict[tuple[str, str], set[int]] = defaultdict(set)
+        self._derived: dict[Hashable, Any] = {}
         for role_id, permission, view in rows:
             self._roles[permission, view].add(role_id)
 
@@ -78,6 +81,19 @@ class Grants:
                 if role in self._roles.get((f"scope_{scope.key}{suffix}", view), ()):
                     return scope
         return Scope.NONE
+
+    def keep(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """Return what follows from these rights alone; made once for a key, and gone with them.
+
+        It is everybody's who has these roles: nothing of a person, of a record or of a request may stand in it.
+        """
+        found = self._derived.get(key)
+        if found is None:
+            found = make()
+            if len(self._derived) >= DERIVED_KEPT:
+                self._derived.clear()
+            self._derived[key] = found
+        return found
 
 
 NOTHING = Grants(())
@@ -197,6 +213,8 @@ def load_grants(user_id: int) -> Grants:
 def grants() -> Grants:
     """Return the rights of whoever makes this request; nobody signed in has none."""
     user = g.get("user")
+    # What stands behind a proxy is asked for once: pages ask for rights dozens of times.
+    user = user._get_current_object() if isinstance(user, LocalProxy) else user  # noqa: SLF001 - werkzeug's own way
     if user is None or not user.is_authenticated:
         return NOTHING
     held: dict[int, Grants] = g.setdefault("portal_grants", {})
@@ -208,7 +226,6 @@ def grants() -> Grants:
 
 def _key_of(user: Any) -> int:
     """Return a user's id, also of one whose row has left its session, as happens while an export is streamed."""
-    user = user._get_current_object() if isinstance(user, LocalProxy) else user  # noqa: SLF001 - werkzeug's own way
     state = inspect(user, raiseerr=False)
     key: int = state.identity[0] if state is not None and state.identity else user.id
     return key
