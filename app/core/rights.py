@@ -56,6 +56,7 @@ class Grants:
     def __init__(self, rows: Iterable[tuple[int, str, str]], version: str | None = None) -> None:
         self.version = version
         self._roles: dict[tuple[str, str], set[int]] = defaultdict(set)
+        self._scopes: dict[tuple[str, str], Scope] = {}
         self._derived: dict[Hashable, Any] = {}
         for role_id, permission, view in rows:
             self._roles[permission, view].add(role_id)
@@ -72,8 +73,12 @@ class Grants:
 
     def scope(self, verb: str, view: str) -> Scope:
         """Return the widest scope among the roles that grant this verb on this screen."""
-        holders = self._roles.get((f"can_{verb}", view), set())
-        return max((self._scope_of(role, verb, view) for role in holders), default=Scope.NONE)
+        found = self._scopes.get((verb, view))
+        if found is None:
+            holders = self._roles.get((f"can_{verb}", view), ())
+            found = max((self._scope_of(role, verb, view) for role in holders), default=Scope.NONE)
+            self._scopes[verb, view] = found
+        return found
 
     def _scope_of(self, role: int, verb: str, view: str) -> Scope:
         for suffix in (f"_{verb}", ""):
