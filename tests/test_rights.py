@@ -173,6 +173,7 @@ def rights_read(found: list[str]) -> list[str]:
 
 
 def test_a_warm_request_asks_once_who_it_is_and_nothing_about_rights(app: Flask, sign_in: SignIn) -> None:
+    writes(CHANGES["a screen is added"])
     mei, liang = sign_in("mei"), sign_in("liang")
     for url in (LIST, "/", "/account/", "/pulse", "/api/v1/repair/"):
         mei.get(url)
