@@ -20,9 +20,9 @@ from app.core.fields import Files, VersionField
 from app.core.forms import PortalForm
 from app.core.interface import parse_key
 from app.core.labels import COMMON_LABELS
+from app.core.rights import grants
 from app.core.scope import Scope, path_in, scope_clause, viewer
 from app.core.sealed import beside
-from app.core.security import grants
 from app.core.workflow import Workflow
 
 RELATED_ROWS = 10
