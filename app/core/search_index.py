@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -101,8 +102,9 @@ def _tokens(value: str | None) -> str:
     return " ".join(map(token, grams(str(value)))) if value else ""
 
 
+@lru_cache(maxsize=65_536)
 def token(key: str) -> str:
-    """Return a key as a word that no tokenizer changes: its code points."""
+    """Return a key as a word that no tokenizer changes: its code points. A language has few keys, its texts many."""
     return "_".join(f"{ord(letter):x}" for letter in key)
 
 
