@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -103,8 +104,9 @@ def _tokens(value: str | None) -> str:
     return " ".join(map(token, grams(str(value)))) if value else ""
 
 
+@lru_cache(maxsize=65_536)
 def token(key: str) -> str:
-    """Return a key as a word that no tokenizer changes: its code points."""
+    """Return a key as a word that no tokenizer changes: its code points. A language has few keys, its texts many."""
     return "_".join(f"{ord(letter):x}" for letter in key)
 
 
