@@ -31,11 +31,10 @@ def rows_of(database: sql.Database, asked: Any) -> list[tuple[Any, ...]]:
     return [(*row, due.get(row[0])) for row in rows]
 
 
-def create(url: str) -> Flask:
+def create(database: sql.Database) -> Flask:
     """Return the floor over a database."""
     app = Flask(__name__, template_folder="floor_pages")
     app.secret_key = secrets.token_bytes()
-    database = sql.Database(url)
 
     @app.get("/")
     def home() -> str:
@@ -179,4 +178,4 @@ def _add_exports(app: Flask, database: sql.Database) -> None:
 
 
 if "BENCH_DATABASE_URL" in os.environ:
-    app = create(os.environ["BENCH_DATABASE_URL"])
+    app = create(sql.Database(os.environ["BENCH_DATABASE_URL"]))

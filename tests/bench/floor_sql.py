@@ -55,6 +55,12 @@ class Database:
             connection.execute(f"PRAGMA {setting}")
         return connection
 
+    def drop_triggers(self) -> None:
+        """Take away what only the portal's own connections can run: SQLite's triggers that keep its search index."""
+        if not self.is_postgresql:
+            for (name,) in self.ask("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+                self.ask(f'DROP TRIGGER "{name}"')
+
     def ask(self, sql: str, values: Mapping[str, Any] | None = None) -> Any:
         """Run a statement and return its cursor; values stand in it as ``:name``."""
         return self.connection.execute(self.worded(sql), values or {})
