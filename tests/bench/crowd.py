@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .client import Page, WrongAnswerError, form_in
 from .contenders import STORY, SUBJECT, Contender, Floor, Person, Portal
-from .race import Cost
+from .race import LOST, Cost
 
 PEOPLE = 8
 SECONDS = 8.0
@@ -93,7 +93,7 @@ def _beside(one: Portal | Floor, rounds: int, work: Callable[[Person], object]) 
             while not stop.is_set():
                 work(person)
                 is_over.set()
-        except (WrongAnswerError, OSError) as error:
+        except (WrongAnswerError, *LOST) as error:
             trouble.append(str(error))
         finally:
             is_over.set()

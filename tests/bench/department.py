@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -66,7 +67,10 @@ class Department:
             name = f"bench_copy_{self.size}"
             with psycopg.connect(f"{server}/postgres", autocommit=True) as line:
                 line.execute(f'DROP DATABASE IF EXISTS "{name}"')
-                line.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY file_copy')
+                try:
+                    line.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY file_copy')
+                except psycopg.errors.ObjectInUse as error:
+                    sys.exit(f"{source} cannot be copied while somebody works with it: {error}")
                 line.execute("CHECKPOINT")
                 try:
                     yield replace(self, url=f"{server}/{name}", data_dir=home)

@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPException
 
 from .client import Client, WrongAnswerError
 from .contenders import Contender
@@ -17,7 +18,12 @@ from .serving import ASKED
 WARM_UPS, WARM_UP_S = 4, 2.0
 LEAST, BUDGET_S = 5, 12.0
 """Whoever has waited so long for one operation is asked no more, once it has answered the least number of times."""
+LONG_S = 60.0
+"""After so long, two times are enough."""
 PERCENTILE = 0.95
+
+LOST = (OSError, HTTPException)
+"""An answer that did not come, or not whole."""
 
 Tell = Callable[[str], None]
 Key = tuple[str, str]
@@ -43,6 +49,10 @@ class Cost:
         """What nineteen of twenty stayed below, in seconds."""
         ranked = sorted(self.seconds)
         return ranked[min(len(ranked) - 1, round(PERCENTILE * (len(ranked) - 1)))]
+
+    def __str__(self) -> str:
+        told = f"{self.median * 1000:.1f}" if self.seconds else "-"
+        return f"{told} ({self.wrong})" if self.wrong else told
 
 
 Costs = dict[Key, Cost]
@@ -73,12 +83,8 @@ def run(contenders: Sequence[Contender], operations: Sequence[Operation], rounds
             turn = number % len(racing)
             for one in [*racing[turn:], *racing[:turn]]:
                 _ask(one, operation, costs[operation.key, one.name])
-        told = ", ".join(
-            f"{one.name} {cost.median * 1000:.1f}" + (f" ({cost.wrong})" if cost.wrong else "")
-            for one in racing
-            if (cost := costs[operation.key, one.name]).seconds or cost.wrong
-        )
-        tell(f"{operation.title}: {told}")
+        told = [f"{one.name} {costs[operation.key, one.name]}" for one in racing]
+        tell(f"{operation.title}: {', '.join(told)}")
     return costs
 
 
@@ -100,7 +106,7 @@ def _warmed(one: Contender, operation: Operation) -> Cost:
                 break
     except WrongAnswerError as error:
         cost.wrong = str(error)
-    except OSError as error:
+    except LOST as error:
         cost.wrong = f"no answer: {type(error).__name__}"
     if one.server is not None and operation.is_export:
         cost.grown_mb = one.server.peak_mb() - before
@@ -108,7 +114,8 @@ def _warmed(one: Contender, operation: Operation) -> Cost:
 
 
 def _ask(one: Contender, operation: Operation, cost: Cost) -> None:
-    has_had_enough = len(cost.seconds) >= LEAST and sum(cost.seconds) > BUDGET_S
+    times, waited = len(cost.seconds), sum(cost.seconds)
+    has_had_enough = (times >= LEAST and waited > BUDGET_S) or (times > 1 and waited > LONG_S)
     if has_had_enough or cost.wrong.startswith("no answer"):
         return
     person = one.people[operation.who]
@@ -121,7 +128,7 @@ def _ask(one: Contender, operation: Operation, cost: Cost) -> None:
             operation.check(one, one.facts, operation.who, page)
     except WrongAnswerError as error:
         cost.wrong = str(error)
-    except OSError as error:
+    except LOST as error:
         person.close()
         cost.wrong = f"no answer: {type(error).__name__}"
 
