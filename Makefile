@@ -24,8 +24,8 @@ NAMING = $(shell find app -name vendor -prune -o \( -name '*.html' -o -name '*.j
 
 .DEFAULT_GOAL = help
 .NOTPARALLEL:
-.PHONY: help setup run test quick test-postgresql test-sqlite journeys figures bench big pictures lint types floors i18n \
-	i18n-check migrations migration format hooks lock clean browser
+.PHONY: help setup run test quick test-postgresql test-sqlite journeys figures bench bench-face bench-server \
+	big pictures lint types floors i18n i18n-check migrations migration format hooks lock clean browser
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
