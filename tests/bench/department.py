@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 from opencc import OpenCC
 from sqlalchemy.engine import URL
+
 from tests.big import COMMON_WORD, PASSWORD, RARE_WORD, Size
 
 from .floor_sql import PAGE, Database, Values, by_status, counted, listing, lookup

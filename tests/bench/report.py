@@ -31,7 +31,8 @@ declares it and as an expert tunes it, with the same row scope. «Record» is wh
 in times the floor. «Wanted» are the goals: at most so many times the floor or the record's page, at least so many times
 faster than Django, at most so many statements, at most so many MB more while it runs. «(own team)» is what an agent
 sees, «(all)» what a supervisor does; rows without are an agent's, exports a supervisor's. ≠ marks an answer that was
-not the right one. The policy board is not built yet and not measured.
+not the right one. All three work on one database with all its indexes; on SQLite the floor has a file of its own,
+without the portal's triggers. The policy board is not built yet and not measured.
 """
 
 
