@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from config import ROOT
 
-from .client import Client, Page, WrongAnswerError, form_in
+from .client import Client, Page, form_in
 from .department import Department, Facts
 from .servers import Recipe, Server
 
@@ -326,7 +326,4 @@ class DjangoTuned(Django):
         return person.get(f"/admin/autocomplete/?{urlencode(told)}").expect(200)
 
     def lookup_keys(self, page: Page) -> set[str]:
-        found = {row["id"] for row in json.loads(page.text)["results"]}
-        if not found:
-            raise WrongAnswerError("nothing offered")
-        return found
+        return {row["id"] for row in json.loads(page.text)["results"]}

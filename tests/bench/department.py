@@ -155,9 +155,9 @@ class Facts:
         """Return how many rows an export holds now."""
         return int(self._answer(*counted({"since": self.since}))[0][0])
 
-    def offered(self, text: str) -> set[str]:
-        """Return the keys of the customers that a type-ahead offers."""
-        return {str(row[0]) for row in self._answer(*lookup(spellings(text)))}
+    def meant(self, text: str, keys: set[str]) -> set[str]:
+        """Return the keys that are of customers whom a text finds."""
+        return {str(row[0]) for row in self._answer(*lookup(spellings(text), map(int, keys)))}
 
     def most(self, who: str) -> int:
         """Return how many tickets the most frequent state has."""

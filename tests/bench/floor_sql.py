@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -197,9 +197,11 @@ NOTE_CHANGE = (
 LOGIN = "SELECT id, password FROM ab_user WHERE username = :username"
 
 
-def lookup(text: str) -> tuple[str, Values]:
-    """Return the customers that a type-ahead offers."""
+def lookup(text: str, among: Iterable[int] = ()) -> tuple[str, Values]:
+    """Return the customers that a type-ahead offers, or those of them that are among some."""
     condition, values = contains(("number", "name"), text)
+    keys = ", ".join(str(int(key)) for key in among)
+    condition += f" AND id IN ({keys})" if keys else ""
     return f"SELECT id, number, name FROM customer WHERE {condition} ORDER BY id DESC LIMIT 20", values
 
 
