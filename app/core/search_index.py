@@ -40,12 +40,8 @@ POSTGRESQL_FUNCTIONS = (
     -- Calls nothing of ours: while a dump is restored only PostgreSQL's own functions are found by name.
     DECLARE letters text[] := string_to_array(lower(normalize(value, NFKC) COLLATE "und-x-icu"), NULL);
     BEGIN
-        RETURN (
-            SELECT array_agg(gram)
-            FROM (SELECT unnest(letters) UNION ALL SELECT a || b FROM unnest(letters, letters[2:]) AS pair(a, b))
-                AS grams(gram)
-            WHERE strpos(gram, ' ') = 0
-        );
+        RETURN array_remove(letters, ' ')
+            || ARRAY(SELECT a || b FROM unnest(letters, letters[2:]) AS pair(a, b) WHERE a <> ' ' AND b <> ' ');
     END $$
     """,
 )
