@@ -7,7 +7,6 @@ says wrongly is left out and told, alike on both databases.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -323,13 +322,6 @@ class Listing:
         if self.counted is None:
             self.counted = db.session.scalar(select(self.counting())) or 0
         return self.counted > COUNT_CAP
-
-    def stream(self) -> Iterator[Any]:
-        """Yield every matching row in order, a few hundred in memory at a time."""
-        # Closed also when the download is broken off: PostgreSQL keeps a cursor for it.
-        with closing(db.session.scalars(self.statement().execution_options(yield_per=500))) as found:
-            for part in found.partitions():
-                yield from part
 
     def link(self, **changes: Any) -> str:
         """Return the address of this list with some arguments changed; None takes one away."""
