@@ -19,15 +19,20 @@ from app.staff.models import StaffMember
 _numbers = itertools.count(1)
 
 
-def sample(model: type[Any], person: StaffMember | None = None, *, full: bool = False) -> Any:
+def sample(model: type[Any], person: StaffMember | None = None, *, full: bool = False, related: bool = False) -> Any:
     """Return a new row with every required column filled; whoever it belongs to is ``person``.
 
-    ``full`` fills optional columns, too. Flushed, not committed.
+    ``full`` fills optional columns, too, ``related`` those that refer to a row as others may. Flushed, not committed.
     """
     mapper = sa_inspect(model)
     if mapper.polymorphic_map and mapper.polymorphic_identity is None:
         # A table that several entities share: a row of it is always one of them.
-        return sample(next(one for one in mapper.self_and_descendants if one is not mapper).class_, person, full=full)
+        return sample(
+            next(one for one in mapper.self_and_descendants if one is not mapper).class_,
+            person,
+            full=full,
+            related=related,
+        )
     kind = mapper.polymorphic_on
     relations = {
         mapper.get_property_by_column(local).key: relation
@@ -42,7 +47,8 @@ def sample(model: type[Any], person: StaffMember | None = None, *, full: bool = 
             continue
         relation = relations.get(name)
         if relation is not None:
-            if column.nullable and not full and not (person and relation.mapper.class_ is StaffMember):
+            wanted = full or (related and not column.unique)
+            if column.nullable and not wanted and not (person and relation.mapper.class_ is StaffMember):
                 continue
             values[relation.key] = _related(relation, person, model)
         elif column.foreign_keys or (column.nullable and not full) or column.default is not None:

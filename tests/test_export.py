@@ -17,6 +17,8 @@ from conftest import DATABASE, SignIn, member
 from flask import Flask
 from flask.globals import _cv_app
 from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
 from openpyxl import load_workbook
 from sqlalchemy import func, insert, select, text
 from werkzeug.datastructures import MultiDict
@@ -54,6 +56,12 @@ def table_of(answer: TestResponse) -> list[list[Any]]:
 
 def column(table: list[list[Any]], place: int = 0) -> list[Any]:
     return [row[place] for row in table[1:]]
+
+
+def exports_on_record() -> list[AuditEntry]:
+    """Return what the trail holds about exports, in the order it was written."""
+    query = select(AuditEntry).where(AuditEntry.step.like("export%"))
+    return [*db.session.scalars(query.order_by(AuditEntry.id))]
 
 
 def test_an_export_is_what_the_list_shows(app: Flask, sign_in: SignIn) -> None:
@@ -172,13 +180,17 @@ def test_who_takes_what_along_is_on_record_but_not_what_was_searched_for(
     fan = sign_in("fan")
     fan.get("/equipment/export/csv?q=王小明&status=IN_SERVICE&unknown=1")
     fan.get("/equipment/export/xlsx")
-    entries = list(db.session.scalars(select(AuditEntry).where(AuditEntry.step == "export").order_by(AuditEntry.id)))
+    entries = list(
+        db.session.scalars(select(AuditEntry).where(AuditEntry.step.like("export%")).order_by(AuditEntry.id))
+    )
     assert [(entry.entity, entry.change, entry.user_id) for entry in entries] == [
         ("equipment", Change.STEPPED, member("fan").user_id)
-    ] * 2
-    assert [entry.after for entry in entries] == [
-        {"rows": 0, "kind": "csv", "filters": "q, status"},
-        {"rows": 2, "kind": "xlsx", "filters": ""},
+    ] * 4
+    assert [(entry.step, entry.after) for entry in entries] == [
+        ("export", {"kind": "csv", "filters": "q, status"}),
+        ("exported", {"kind": "csv", "rows": 0}),
+        ("export", {"kind": "xlsx", "filters": ""}),
+        ("exported", {"kind": "xlsx", "rows": 2}),
     ]
     assert "王小明" not in caplog.text
     assert "A-1" not in caplog.text
@@ -225,6 +237,21 @@ def test_tens_of_thousands_of_rows_take_no_more_memory_than_a_few(app: Flask, ki
     assert peak < 8 * 1024 * 1024, f"{peak / 1024**2:.1f} MB"
 
 
+@given(
+    moment=st.datetimes(timezones=st.just(UTC)) | st.none(),
+    zone=st.sampled_from(["Asia/Taipei", "America/New_York", "Pacific/Apia", "Africa/Monrovia"]),
+)
+def test_a_moment_is_told_in_the_offices_time_of_its_day(portal: Flask, moment: datetime | None, zone: str) -> None:
+    with portal.app_context(), pytest.MonkeyPatch.context() as patch:
+        patch.setitem(portal.config, "BABEL_DEFAULT_TIMEZONE", zone)
+        try:
+            expected = exporting.cell(moment)
+        except OverflowError:
+            # At either end of the calendar there is no such time.
+            return
+        assert exporting.cells_of(datetime)(moment) == expected
+
+
 @pytest.mark.skipif(DATABASE != "postgresql", reason="SQLite reads row by row by itself")
 def test_postgresql_keeps_the_rows_until_they_are_asked_for(app: Flask) -> None:
     many(2000)
@@ -246,10 +273,15 @@ def test_a_list_that_is_left_half_way_leaves_nothing_open(app: Flask, sign_in: S
         _cv_app.set(None)  # type: ignore[arg-type]
         answer = FlaskClient.open(fan, "/equipment/export/csv", buffered=False)
         assert (answer.status_code, answer.mimetype) == (200, "text/csv")
+        with app.app_context():
+            assert [entry.step for entry in exports_on_record()] == ["export"], "before anything leaves"
         assert len(next(iter(answer.response))) < 200_000, "a block of 64 K letters, not the whole file"
         answer.close()
 
     copy_context().run(leave)
+    _begun, ended = exports_on_record()
+    assert ended.step == "exported"
+    assert ended.after["rows"] in range(500, 2500), "what was handed out, not what would have been"
     assert fan.submit("/equipment/add", tag="NEW", name="x", kind=str(first(EquipmentKind).id),
                       area=str(first(Area).id)).status_code == 200  # fmt: skip
     assert db.session.scalar(select(func.count()).select_from(Equipment)) == 3001

@@ -21,10 +21,13 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy import inspect as sa_inspect
 
 from app import create_app
+from app.core import exporting
 from app.core.db import Model, db
 from app.core.entity import Recorded
 from app.core.interface import is_choice
+from app.core.listing import Listing
 from app.core.roles import check_matrix, guarded_views, read_matrix
+from app.core.standin import standing_in
 from app.core.views import PortalView
 from app.lobby.commands import SEED
 from config import ROOT, Settings
@@ -327,3 +330,40 @@ def test_nothing_is_chosen_by_accident_on_a_new_record(app: Flask, sign_in: Sign
 def test_every_label_of_a_matrix_word_is_known(app: Flask) -> None:
     for name, view in guarded_views().items():
         assert getattr(view, "title", None) is not None, f"{name} has no name a person could read"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("locale", LOCALES)
+def test_an_export_reads_no_record_and_yet_shows_what_records_show(app: Flask, locale: str) -> None:
+    for view in screens(app):
+        for related in (True, False):
+            sample(view.model, related=related and issubclass(view.model, Recorded))
+    db.session.flush()
+    with app.test_request_context(), standing_in(None), force_locale(locale):
+        for view in screens(app):
+            listing = Listing(view, {})
+            listing.columns = [*dict.fromkeys([*view.column_choices(), *view.show_columns])]
+            records = db.session.scalars(listing.statement()).all()
+            shown = [tuple(exporting.cell(view.value(item, name)) for name in listing.columns) for item in records]
+            db.session.expunge_all()
+            rows = list(exporting.rows(view, listing))
+            assert rows == shown, type(view).__name__
+            assert [[*map(type, row)] for row in rows] == [[*map(type, row)] for row in shown], type(view).__name__
+
+
+@pytest.mark.slow
+def test_an_export_asks_no_more_for_many_rows_than_for_few(app: Flask) -> None:
+    for view in screens(app):
+        told = []
+        for _more in range(3):
+            for related in (True, False, True):
+                sample(view.model, related=related and issubclass(view.model, Recorded))
+            with app.test_request_context(), standing_in(None), statements() as found:
+                listing = Listing(view, {})
+                listing.columns = view.column_choices()
+                db.session.expunge_all()
+                list(exporting.rows(view, listing))
+            told.append(len(found))
+        # The first also reads the catalogs.
+        assert told[2] <= told[1], f"{type(view).__name__}: {found}"
+        db.session.rollback()

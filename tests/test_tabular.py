@@ -51,6 +51,16 @@ def as_kept(rows: Sequence[Sequence[str]]) -> list[list[str | None]]:
     return [row for row in kept if any(row)]
 
 
+cells = texts | st.none() | st.integers() | st.decimals(allow_nan=False, allow_infinity=False) | st.dates()
+
+
+@given(st.lists(st.tuples(texts, cells, st.sampled_from(["", "已結案", "a|=1", "a|b"])), max_size=4))
+def test_cells_looked_through_together_are_written_as_each_by_itself(rows: list[tuple[Value, ...]]) -> None:
+    file = io.StringIO(newline="")
+    csv.writer(file).writerows([[tabular_write._plain(cell) for cell in row] for row in [HEADER, *rows]])
+    assert as_csv(HEADER, rows).decode("utf-8-sig") == file.getvalue()
+
+
 # --- There and back -----------------------------------------------------------------------------
 
 

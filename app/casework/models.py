@@ -11,7 +11,19 @@ from typing import Any, ClassVar
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, and_
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    and_,
+    case,
+    func,
+    select,
+)
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, declared_attr, foreign, mapped_column, relationship
 
 from app.core import clock
@@ -56,6 +68,10 @@ class TicketKind(Choice):
     CONSULTATION = _l("Consultation"), "progress"
     COMPLAINT = _l("Complaint"), "late"
     BUSINESS_REQUEST = _l("Business request"), "calm"
+
+
+OPEN_TASKS = (Task.entity.in_([kind.name.lower() for kind in TicketKind]), Task.status == TaskStatus.OPEN)
+"""What tells the open tasks of tickets, of whatever kind."""
 
 
 class TicketStatus(Choice):
@@ -118,11 +134,7 @@ class Ticket(Numbered, Recorded, Model):
     disposition: Mapped[Disposition | None] = relationship()
     open_tasks: Mapped[list[Task]] = relationship(
         viewonly=True,
-        primaryjoin=lambda: and_(
-            Ticket.id == foreign(Task.record_id),
-            Task.entity.in_([kind.name.lower() for kind in TicketKind]),
-            Task.status == TaskStatus.OPEN,
-        ),
+        primaryjoin=lambda: and_(Ticket.id == foreign(Task.record_id), *OPEN_TASKS),
         order_by=lambda: Task.due_at,
     )
 
@@ -137,10 +149,17 @@ class Ticket(Numbered, Recorded, Model):
         """Whose law holds: the customer's, and Taiwan's where nobody is named."""
         return self.customer.jurisdiction if self.customer is not None else Jurisdiction.TW
 
-    @property
+    @hybrid_property
     def due_at(self) -> datetime | None:
         """By when the next thing is owed; None where nothing is, or every clock stands still."""
         return self.open_tasks[0].due_at if self.open_tasks else None
+
+    @due_at.inplace.expression
+    @classmethod
+    def _due_at(cls) -> ColumnElement[Any]:
+        """Return the same for a query over many tickets: only those that owe something are asked for their tasks."""
+        first = select(func.min(Task.due_at)).where(Task.record_id == cls.id, *OPEN_TASKS).correlate(cls)
+        return case((cls.id.in_(select(Task.record_id).where(*OPEN_TASKS)), first.scalar_subquery()))
 
     def __str__(self) -> str:
         return f"{self.number} {self.subject}"

@@ -6,7 +6,6 @@ Nothing of it lives in the shared view object, so no other person's filters can 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from functools import cached_property
 from typing import Any
 
@@ -194,13 +193,6 @@ class Listing(Asked):
         if self.counted is None:
             self.counted = db.session.scalar(select(self.counting())) or 0
         return self.counted > COUNT_CAP
-
-    def stream(self) -> Iterator[Any]:
-        """Yield every matching row in order, a few hundred in memory at a time."""
-        # Closed also when the download is broken off: PostgreSQL keeps a cursor for it.
-        with closing(db.session.scalars(self.statement().execution_options(yield_per=500))) as found:
-            for part in found.partitions():
-                yield from part
 
 
 __all__ = ["PAGE_SIZES", "Listing", "search_text"]

@@ -42,7 +42,7 @@ def masked(value: str | None) -> str:
     name, at, domain = value.partition("@")
     if at:
         return f"{name[:1]}{MASK}@{domain}"
-    if any(letter.isdigit() for letter in value):
+    if not value.isalpha() and any(letter.isdigit() for letter in value):
         return f"{value[:4]}{MASK}{value[-3:]}" if len(value) > SHORT_NUMBER else f"{MASK}{value[-2:]}"
     if len(value) <= SHORT_NAME:
         return f"{value[:1]}○"

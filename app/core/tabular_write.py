@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any, BinaryIO, TypeAlias
 
 import xlsxwriter
@@ -25,7 +26,8 @@ from app.core.tabular import TableError, clean, neutralise
 # What a caller may put into a cell. Choices, yes or no and records come as the text people read.
 Value: TypeAlias = str | int | float | Decimal | date | None
 
-_BLOCK = 64 * 1024  # characters; one block is one write to the network
+_BLOCK = 64 * 1024  # characters; about one block is one write to the network
+_BATCH = 100  # rows whose cells are looked through together
 
 # What Excel can hold.
 _SHEET_ROWS = 1_048_576
@@ -33,6 +35,9 @@ _CELL_UNITS = 32_767  # UTF-16 units
 _EXACT_DIGITS = 15
 _FIRST_YEAR = 1900
 _NAME_LENGTH = 31
+
+# What may make ``neutralise`` change a text that begins with it, apart from characters that cannot be printed.
+_SUSPECT = re.compile(r"\|['=+\-@\uff1d\uff0b\uff0d\uff20 ]")
 
 
 def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Value]]) -> Iterator[bytes]:
@@ -45,8 +50,9 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Value]]) -> Iterato
     block.write("\ufeff")
     writer = csv.writer(block)
     writer.writerow([_plain(title) for title in header])
-    for row in rows:
-        writer.writerow([_plain(value) for value in row])
+    rows = iter(rows)
+    while batch := list(islice(rows, _BATCH)):
+        writer.writerows(zip(*map(_plain_column, zip(*batch, strict=True)), strict=True))
         if block.tell() >= _BLOCK:
             yield block.getvalue().encode()
             block.seek(0)
@@ -151,15 +157,26 @@ def _write_text(
         sheet.write_string(line, column, text, style)
 
 
+def _plain_column(cells: tuple[Value, ...]) -> Iterable[str]:
+    """Return cells as CSV text; where all are texts that may stand as they are, one look at them together tells."""
+    try:
+        together = "|".join(("", *cells))  # type: ignore[arg-type]
+    except TypeError:
+        return map(_plain, cells)
+    if together.isprintable() and not _SUSPECT.search(together):
+        return cells  # type: ignore[return-value]
+    return map(_plain, cells)
+
+
 def _plain(value: Value) -> str:
     """Return the cell as CSV text."""
     match value:
         case None:
             text = ""
         case str():
-            text = neutralise(clean(value))
+            text = neutralise(clean(value)) if value else value
         case datetime():
-            text = value.replace(tzinfo=None).isoformat(" ", "seconds")
+            text = (value.replace(tzinfo=None) if value.tzinfo else value).isoformat(" ", "seconds")
         case date():
             text = value.isoformat()
         case float():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
@@ -35,7 +35,7 @@ def _streamed(blocks: Iterator[bytes], name: str) -> Response:
     return answer
 
 
-def _table(kind: str, stem: str, header: list[str], rows: Iterable[list[Any]]) -> Response:
+def _table(kind: str, stem: str, header: list[str], rows: Iterable[Sequence[Any]]) -> Response:
     if kind == "xlsx":
         return _workbook(xlsx_file(header, rows, stem), f"{stem}.xlsx")
     return _streamed(csv_lines(header, rows), f"{stem}.csv")
@@ -71,9 +71,9 @@ class TransferMixin:
             # The list tells which filter cannot be read; without it the file would hold too much.
             return redirect(self.list_url(**request.args.to_dict(flat=False)))
         listing.columns = self.chosen_columns()
-        exporting.note(self, listing, kind)
         header = [self.label(column) for column in listing.columns]
-        return _table(kind, f"{self.title} {clock.today().isoformat()}", header, exporting.rows(self, listing))
+        rows = exporting.recorded(self, listing, kind)
+        return _table(kind, f"{self.title} {clock.today().isoformat()}", header, rows)
 
     @expose("/import/", methods=["GET", "POST"])
     def import_(self: PortalView) -> Any:

@@ -209,6 +209,11 @@ class ReadView(DeclaredView):
         """Return a column's value as this person may see it, on pages, in exports and in the REST API."""
         return present.shown(item, column)
 
+    @property
+    def shows_plainly(self) -> bool:
+        """Whether values are shown as the record holds them: this screen has no ``value`` of its own."""
+        return type(self).value is ReadView.value
+
     def present(self, item: Any, column: str) -> Any:
         """Return a column's value as HTML; ``formatters_columns`` may say how."""
         value = self.value(item, column)
