@@ -10,9 +10,9 @@ import runpy
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .serving import ASKED, accesslog, control_socket_disable, threads, worker_class
+from .serving import ASKED, accesslog, control_socket_disable, threads, timeout, worker_class
 
-__all__ = ["accesslog", "control_socket_disable", "threads", "worker_class"]
+__all__ = ["accesslog", "control_socket_disable", "threads", "timeout", "worker_class"]
 
 _seen = [0]
 

@@ -3,6 +3,8 @@
 worker_class = "gthread"
 threads = 8
 accesslog = None
+# A form of Django's takes longer than the 30 seconds after which gunicorn ends a worker.
+timeout = 300
 control_socket_disable = True
 
 ASKED = "/-/statements"
