@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sqlite3
 import sys
 from collections.abc import Sequence
@@ -105,6 +106,8 @@ def main() -> None:
     asked.add_argument("--engines", default=os.environ.get("ENGINES") or ",".join(ENGINES))
     asked.add_argument("--print", action="store_true", help="leave docs/benchmarks.md as it is")
     told = asked.parse_args()
+    # Copies are taken away and servers ended also when it is told to stop.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     words = [word.strip() for word in told.only.split(",") if word.strip()]
     operations = chosen(words)
     engines, sizes = told.engines.split(","), [int(size) for size in told.sizes.split(",")]
