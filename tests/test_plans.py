@@ -24,7 +24,7 @@ from config import Settings
 from tests.big import COMMON_WORD, PASSWORD, RARE_WORD, Size, fill
 
 pytestmark = pytest.mark.slow
-SIZE = Size(tickets=100_000, shifts=60_000, audit=1_000, notes=40_000, staff=60)
+SIZE = Size(tickets=100_000, shifts=20_000, audit=1_000, notes=20_000, staff=60)
 LARGE = 20_000
 """Rows from which on a table may not be read through."""
 AS = ("agent", "administrator")
