@@ -14,6 +14,8 @@ from flask import current_app
 from sqlalchemy import Boolean, Column, Connection, Enum, Index, Table, UniqueConstraint, text
 from sqlalchemy import inspect as sa_inspect
 
+from app.core.search_index import columns_here
+
 PREFIX = "ix_list_"
 LONGEST_NAME = 63
 """PostgreSQL cuts longer names."""
@@ -38,7 +40,12 @@ def prepare(connection: Connection) -> list[str]:
         else "SELECT name FROM sqlite_master WHERE type = 'index'"
     )
     held = {name for name in connection.scalars(text(asked)) if name.startswith(PREFIX)}
-    needed = wanted()
+    here = columns_here(connection)
+    needed = {
+        name: (table, columns)
+        for name, (table, columns) in wanted().items()
+        if set(columns) <= here.get(table.name, set())
+    }
     for name in held - needed.keys():
         connection.exec_driver_sql(f'DROP INDEX "{name}"')
     made = [name for name in needed if name not in held]

@@ -85,6 +85,12 @@ def column_at(model: Any, path: str) -> Any:
     return mapper.column_attrs[head].columns[0]
 
 
+def columns_here(connection: Connection) -> dict[str, set[str]]:
+    """Return the columns that each table of the database has: a model may be ahead of its migration."""
+    found = sa_inspect(connection).get_multi_columns()
+    return {name: {column["name"] for column in columns} for (_schema, name), columns in found.items()}
+
+
 def register_functions(connection: sqlite3.Connection) -> None:
     """Give a connection to SQLite the functions that triggers and searches call."""
     connection.create_function("search_fold", 1, _fold, deterministic=True)
@@ -111,7 +117,8 @@ def token(key: str) -> str:
 
 def prepare(connection: Connection) -> list[str]:
     """Bring the indexes to what the screens declare; return the tables whose index was made anew. Does not commit."""
-    wanted = searched_tables()
+    here = columns_here(connection)
+    wanted = [one for one in searched_tables() if set(one.columns) <= here.get(one.table.name, set())]
     made = [one for one in wanted if not _stands(connection, one)]
     for name in _kept(connection) - {_name(connection, one) for one in wanted}:
         _drop(connection, name)
@@ -129,7 +136,10 @@ def rebuild(connection: Connection) -> Iterator[tuple[str, int, int]]:
 
     On PostgreSQL people read and write meanwhile. On SQLite each table is one transaction, for which writers wait.
     """
+    here = columns_here(connection)
     for one in searched_tables():
+        if not set(one.columns) <= here.get(one.table.name, set()):
+            continue
         total = connection.scalar(select(func.count()).select_from(one.table)) or 0
         connection.commit()
         for done in (_rebuilt if connection.dialect.name == "postgresql" else _refilled)(connection, one, total):
