@@ -24,8 +24,8 @@ NAMING = $(shell find app -name vendor -prune -o \( -name '*.html' -o -name '*.j
 
 .DEFAULT_GOAL = help
 .NOTPARALLEL:
-.PHONY: help setup run test quick test-postgresql test-sqlite journeys figures bench big pictures lint types floors i18n \
-	i18n-check migrations migration format hooks lock clean browser
+.PHONY: help setup run test quick test-postgresql test-sqlite journeys figures bench bench-face bench-server \
+	big pictures lint types floors i18n i18n-check migrations migration format hooks lock clean browser
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -70,8 +70,13 @@ browser:
 figures: .venv/.dev setup ## Print what an entity costs, statements per page and at start-up, thread leaks
 	@PYTHONPATH=. PORTAL_TEST_DATABASE=sqlite .venv/bin/python tests/figures.py
 
-bench: .venv/.dev setup browser ## Measure what pages cost a slow desk, into docs/benchmarks.md
+bench: bench-face bench-server ## Measure what pages cost, on a desk and at the server, into docs/benchmarks.md
+
+bench-face: .venv/.dev setup browser ## Measure what pages cost a slow desk
 	@.venv/bin/python -m tests.journeys.bench
+
+bench-server: .venv/.bench setup ## Measure the server on what make big made: make bench-server ROUNDS=5 ONLY=list,search
+	@.venv/bin/python -m tests.bench
 
 big: setup ## Make a department of ten years in var/big and on PostgreSQL: make big TICKETS=100000 BIG=sqlite
 	@.venv/bin/python -m tests.big $(if $(TICKETS),--tickets $(TICKETS)) $(if $(BIG),--on $(BIG))
@@ -125,6 +130,7 @@ hooks: .venv/.dev ## Let git run the checks before each commit
 lock: .venv/.dev ## Renew the lock files from requirements*.in and package.json
 	@$(UV_COMPILE) requirements.in -o requirements.txt
 	@$(UV_COMPILE) requirements-dev.in -o requirements-dev.txt
+	@$(UV_COMPILE) requirements-bench.in -o requirements-bench.txt
 	@$(UV_COMPILE) requirements-node.in -o requirements-node.txt
 	@$(NPM) install --package-lock-only
 
@@ -153,6 +159,12 @@ clean: ## Remove what was installed and cached; the data in var/ stays
 	@touch $@
 
 .venv/.dev: requirements-dev.txt .venv/.runtime
+	@echo "Installing the Python packages of $< ..."
+	@$(PIP) $<
+	@touch $@
+
+# Apart from what tests need: what the portal is only measured beside never stands in a tested portal's way.
+.venv/.bench: requirements-bench.txt .venv/.dev
 	@echo "Installing the Python packages of $< ..."
 	@$(PIP) $<
 	@touch $@

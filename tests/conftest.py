@@ -22,6 +22,7 @@ from flask import Flask, has_app_context
 from flask.globals import _cv_app
 from flask.testing import FlaskClient
 from flask_appbuilder.security.sqla.models import Role, User
+from flask_migrate import upgrade
 from page import check_page, judge, token_in
 from sqlalchemy import Engine, event, select
 from sqlalchemy.engine import make_url
@@ -36,7 +37,7 @@ from app.core.security import fingerprint
 from app.core.seeding import seed
 from app.lobby.commands import SEED, SEEDS
 from app.staff.models import Department, Position, StaffMember, Team
-from config import Settings
+from config import ROOT, Settings
 
 DATABASE = os.environ.get("PORTAL_TEST_DATABASE", "sqlite")
 POSTGRES = os.environ.get("PORTAL_TEST_POSTGRES_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
@@ -271,7 +272,7 @@ def portal(settings: Settings, databases: Databases) -> Iterator[Flask]:
     """The portal over a prepared database; tests take ``app``, which is clean."""
     made = create_app(settings, TESTING=True, RATELIMIT_ENABLED=False, SERVER_NAME=None)
     with made.app_context():
-        Model.metadata.create_all(db.engine)
+        upgrade(directory=str(ROOT / "migrations"))
         search_index.prepare(db.session.connection())
         list_index.prepare(db.session.connection())
         matrix = read_matrix(SEED / "roles.csv")
@@ -304,7 +305,7 @@ class Wrote:
 @event.listens_for(Engine, "before_cursor_execute")
 def _notice(_connection: Any, _cursor: Any, statement: str, *_rest: object) -> None:
     verb = statement.lstrip()[:6].upper()
-    Wrote.rows |= verb in {"INSERT", "UPDATE", "DELETE"}
+    Wrote.rows |= verb in {"INSERT", "UPDATE", "DELETE", "TRUNCA"}
     Wrote.shape |= verb in {"CREATE", "DROP T", "ALTER "}
 
 

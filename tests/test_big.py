@@ -226,6 +226,13 @@ def test_the_agent_reads_a_ticket_and_its_notes(filled: Flask) -> None:
     assert all(note in said for note in db.session.scalars(last))
 
 
+def test_a_word_is_found_wherever_it_was_loaded(filled: Flask) -> None:
+    supervisor = signed_in(filled, "supervisor")
+    for word in RARE_WORD.values():
+        rows = supervisor.page(f"/ticket/list/?q={word}").select("tbody tr")
+        assert len(rows) == RARE_TICKETS
+
+
 def test_the_next_ticket_gets_the_next_number(filled: Flask) -> None:
     year = clock.today().year
     last = db.session.scalar(select(func.max(Ticket.number)).where(Ticket.number.like(f"CS-{year}-%")))

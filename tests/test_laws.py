@@ -36,7 +36,7 @@ LOCALES = ("zh_Hant_TW", "zh_Hans_CN", "en")
 QUICK, SLOW = "zh_Hans_CN", pytest.mark.slow
 STATEMENTS_PER_LIST = 10
 # A form asks once for each short catalog it offers; a page of a record reads what hangs on it.
-STATEMENTS_PER_PAGE = 20
+STATEMENTS_PER_PAGE = 14
 MOST_OPTIONS = 120
 
 

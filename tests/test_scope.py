@@ -16,8 +16,8 @@ from werkzeug.datastructures import FileStorage
 
 from app.core import files
 from app.core.db import db
+from app.core.rights import load_grants
 from app.core.scope import Scope
-from app.core.security import load_grants
 from app.core.views import PortalView
 
 # Kai is of team 2; what is his is outside the own, team and department scopes of these.

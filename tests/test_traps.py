@@ -95,7 +95,7 @@ def test_a_bad_address_never_breaks_a_list(app: Flask, sign_in: SignIn) -> None:
 
 
 def test_a_hidden_column_does_not_show_through_the_order(app: Flask, sign_in: SignIn) -> None:
-    """Only columns of the list and of the record's page sort: an order by any other column is the usual order."""
+    """Only columns of the list sort: an order by any other column, one of the record's page too, is the usual order."""
     for number in range(5):
         item = sample(Equipment)
         item.serial_number = f"S{number}"
@@ -104,7 +104,7 @@ def test_a_hidden_column_does_not_show_through_the_order(app: Flask, sign_in: Si
     fan = sign_in("fan")
     usual = fan.page("/equipment/list/").select_one("table.list").text
     assert fan.page("/equipment/list/?order=changed_at&dir=asc").select_one("table.list").text == usual
-    assert fan.page("/equipment/list/?order=serial_number&dir=desc").select_one("table.list").text != usual
+    assert fan.page("/equipment/list/?order=serial_number&dir=desc").select_one("table.list").text == usual
     assert fan.page("/equipment/list/?order=tag&dir=desc").select_one("table.list").text != usual
 
 

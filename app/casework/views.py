@@ -30,8 +30,8 @@ from app.core.fields_rows import target_of
 from app.core.interface import PortalInterface
 from app.core.limits import not_in_future
 from app.core.menu import open_screen
+from app.core.rights import grants
 from app.core.scope import Scope
-from app.core.security import grants
 from app.core.views import Link, PortalView
 from app.core.views_catalog import CATALOG_COLUMNS, CatalogView
 from app.customers.operations import set_case_finder

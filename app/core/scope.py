@@ -8,15 +8,16 @@ a wider or narrower scope of its own: ``lookup @all`` is stored as ``scope_all_l
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from flask import current_app, g, has_request_context
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, false, or_, true
+from sqlalchemy import ColumnElement, Select, false, or_, true
 
 from app.core import actor
+from app.core.db import db
 
 
 class Scope(enum.IntEnum):
@@ -52,16 +53,41 @@ class Viewer:
     department_id: int | None = None
 
 
-def set_viewer_loader(loader: Callable[[int], Viewer]) -> None:
-    """Let the room that knows staff say who is behind a login; called once per request that needs it."""
-    current_app.extensions["portal_viewer_loader"] = loader
+def set_viewers(source: Select[*tuple[Any, ...]]) -> None:
+    """Let the room that knows staff say who is behind a login: a statement of login, person, department, teams by id.
+
+    Each login has one row at most, and as many columns of teams as a person may belong to.
+    """
+    current_app.extensions["portal_viewers"] = source
+
+
+def viewers() -> Select[*tuple[Any, ...]] | None:
+    """Return the statement for who is behind each login, if a room knows."""
+    found: Select[*tuple[Any, ...]] | None = current_app.extensions.get("portal_viewers")
+    return found
+
+
+def viewer_of(user_id: int, place: Sequence[int | None]) -> Viewer:
+    """Return the viewer behind a login from the columns after it in the row of ``viewers``, if there is one."""
+    if not place:
+        return Viewer(user_id)
+    person, department, *teams = place
+    return Viewer(user_id, person, frozenset(team for team in teams if team is not None), department)
+
+
+def load_viewer(user_id: int) -> Viewer:
+    """Return who is behind a login, read anew."""
+    source = viewers()
+    row = (
+        db.session.execute(source.where(source.selected_columns[0] == user_id)).first() if source is not None else None
+    )
+    return viewer_of(user_id, row[1:] if row is not None else ())
 
 
 def viewer() -> Viewer:
     """Return who looks at this request's pages."""
     if "portal_viewer" not in g:
-        load = current_app.extensions.get("portal_viewer_loader", Viewer)
-        g.portal_viewer = load(g.user.id)
+        g.portal_viewer = load_viewer(g.user.id)
     found: Viewer = g.portal_viewer
     return found
 
@@ -73,8 +99,7 @@ def acting_viewer() -> Viewer | None:
         return None
     if has_request_context() and g.user.is_authenticated and g.user.id == user_id:
         return viewer()
-    found: Viewer = current_app.extensions.get("portal_viewer_loader", Viewer)(user_id)
-    return found
+    return load_viewer(user_id)
 
 
 def path_in(model: Any, path: str, values: frozenset[int]) -> ColumnElement[bool]:

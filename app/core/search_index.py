@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -23,6 +25,7 @@ from app.core.search_words import fold, grams
 VERSION = 1
 """To be raised when keys are made otherwise: every index is then made anew."""
 BATCH = 5_000
+PROGRESS_SECONDS = 0.5
 
 POSTGRESQL_FUNCTIONS = (
     """
@@ -37,12 +40,8 @@ POSTGRESQL_FUNCTIONS = (
     -- Calls nothing of ours: while a dump is restored only PostgreSQL's own functions are found by name.
     DECLARE letters text[] := string_to_array(lower(normalize(value, NFKC) COLLATE "und-x-icu"), NULL);
     BEGIN
-        RETURN (
-            SELECT array_agg(gram)
-            FROM (SELECT unnest(letters) UNION ALL SELECT a || b FROM unnest(letters, letters[2:]) AS pair(a, b))
-                AS grams(gram)
-            WHERE strpos(gram, ' ') = 0
-        );
+        RETURN array_remove(letters, ' ')
+            || ARRAY(SELECT a || b FROM unnest(letters, letters[2:]) AS pair(a, b) WHERE a <> ' ' AND b <> ' ');
     END $$
     """,
 )
@@ -101,8 +100,9 @@ def _tokens(value: str | None) -> str:
     return " ".join(map(token, grams(str(value)))) if value else ""
 
 
+@lru_cache(maxsize=65_536)
 def token(key: str) -> str:
-    """Return a key as a word that no tokenizer changes: its code points."""
+    """Return a key as a word that no tokenizer changes: its code points. A language has few keys, its texts many."""
     return "_".join(f"{ord(letter):x}" for letter in key)
 
 
@@ -125,18 +125,47 @@ def prepare(connection: Connection) -> list[str]:
 
 
 def rebuild(connection: Connection) -> Iterator[tuple[str, int, int]]:
-    """Make every index anew; yield table, rows done and rows in all as it goes. Commits after each table."""
+    """Make every index anew; yield table, rows done and rows in all as it goes.
+
+    On PostgreSQL people read and write meanwhile. On SQLite each table is one transaction, for which writers wait.
+    """
     for one in searched_tables():
         total = connection.scalar(select(func.count()).select_from(one.table)) or 0
-        if total:
-            yield one.table.name, 0, total
-        _drop(connection, _name(connection, one))
-        _make(connection, one)
-        if connection.dialect.name == "sqlite":
-            for done in _fill(connection, one):
-                yield one.table.name, min(done, total - 1), total
         connection.commit()
+        for done in (_rebuilt if connection.dialect.name == "postgresql" else _refilled)(connection, one, total):
+            yield one.table.name, max(min(done, total - 1), 0), total
         yield one.table.name, total, total
+
+
+def _refilled(connection: Connection, one: Searched, _total: int) -> Iterator[int]:
+    _drop(connection, one.fts)
+    _make(connection, one)
+    yield from _fill(connection, one)
+    connection.commit()
+
+
+def _rebuilt(connection: Connection, one: Searched, total: int) -> Iterator[int]:
+    """Rebuild an index of PostgreSQL beside the old one; yield what the server tells of it twice a second."""
+
+    def work() -> None:
+        with connection.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as own:
+            own.exec_driver_sql("SET maintenance_work_mem = '512MB'")
+            if _stands(own, one):
+                own.exec_driver_sql(f'REINDEX INDEX CONCURRENTLY "{one.index}"')
+            else:
+                _make(own, one)
+            own.invalidate()
+
+    told = text(
+        "SELECT sum(blocks_done)::float / nullif(sum(blocks_total), 0) FROM pg_stat_progress_create_index"
+        " WHERE relid = to_regclass(:name)"
+    )
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(work)
+        while wait([working], timeout=PROGRESS_SECONDS).not_done:
+            yield int((connection.scalar(told, {"name": one.table.name}) or 0) * total)
+            connection.commit()
+        working.result()
 
 
 def drop_all(connection: Connection) -> None:

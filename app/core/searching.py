@@ -18,6 +18,7 @@ from sqlalchemy import (
     ColumnElement,
     Table,
     and_,
+    case,
     cast,
     column,
     false,
@@ -35,6 +36,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text
 
 from app.core.db import db
+from app.core.entity import key_of
 from app.core.estimates import estimated_rows
 from app.core.search_index import column_at, token
 from app.core.search_words import keys_of, needs_look, pattern, words_of
@@ -89,6 +91,26 @@ def found(view: ReadView, text: str) -> Found:
     """Return what a screen finds for a text; asks the database at most twice how common its words are."""
     expect([view], text)
     return _Search.of_request().found(view, text)
+
+
+def unseen(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return a condition that the database looks at row by row, and neither seeks an index for nor estimates."""
+    return case((condition, true()), else_=false())
+
+
+def first(model: type[Any], condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return a condition that the database answers before all others, by its indexes alone.
+
+    Else PostgreSQL, which takes keys for cheap, would make them of row after row along the list's order.
+    """
+    if db.engine.dialect.name != "postgresql":
+        return condition
+    key = key_of(model)
+    query = select(key).where(condition)
+    if len(query.get_final_froms()) > 1:
+        query = query.select_from(sa_inspect(model).selectable)
+    # OFFSET 0 is PostgreSQL's word for it.
+    return key.in_(query.offset(0))  # type: ignore[no-any-return]
 
 
 def expect(views: Iterable[ReadView], text: str) -> None:
@@ -250,7 +272,7 @@ def _in_table(table: Table, columns: Sequence[str], word: str) -> ColumnElement[
 
 def _looked_at(table: Table, columns: Sequence[str], word: str) -> ColumnElement[bool]:
     """Return that one of a table's columns contains a word, by looking at each."""
-    return or_(*(func.search_fold(table.c[name]).regexp_match(pattern(word)) for name in columns))
+    return unseen(or_(*(func.search_fold(table.c[name]).regexp_match(pattern(word)) for name in columns)))
 
 
 def _by_gin(held: ColumnElement[Any], word: str) -> ColumnElement[bool]:

@@ -1,31 +1,21 @@
-"""Who may do what: one statement loads a person, one their roles' rights, and both hold for this request only.
+"""Who makes a request: one statement loads a person with settings, roles and place in the house, for this request only.
 
-A right that was taken away is gone with the next request, a session ends when the password changes or the
-account is switched off, and no start-up touches the database. Moments in Flask-AppBuilder's own columns are
-naive; the portal writes and reads them as UTC.
+A session ends when the password changes or the account is switched off, and no start-up touches the database. What
+roles grant is kept (``core.rights``). Moments in Flask-AppBuilder's own columns are naive; the portal writes and
+reads them as UTC.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 from flask import Flask, abort, current_app, flash, g, has_request_context, redirect, request, session, url_for
 from flask_appbuilder.security.sqla.manager import SecurityManager
-from flask_appbuilder.security.sqla.models import (
-    ApiKey,
-    Permission,
-    PermissionView,
-    User,
-    ViewMenu,
-    assoc_group_role,
-    assoc_permissionview_role,
-    assoc_user_group,
-    assoc_user_role,
-)
+from flask_appbuilder.security.sqla.models import ApiKey, User
 from flask_appbuilder.security.views import AuthDBView
 from flask_appbuilder.utils.base import get_safe_redirect
 from flask_appbuilder.views import expose
@@ -33,18 +23,18 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import LoginManager, current_user, login_user
 from flask_wtf.csrf import CSRFProtect
-from sqlalchemy import Select, bindparam, func, inspect, select, union, update
-from werkzeug.local import LocalProxy
+from sqlalchemy import BindParameter, Select, bindparam, func, select, true, update
 from werkzeug.security import check_password_hash
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import DataRequired, Length
 
-from app.core import audit, clock, sessions, web
+from app.core import audit, clock, rights, sessions, web
 from app.core.accounts import UserSetting, setting_of
 from app.core.db import db
 from app.core.forms import PlainText, PortalForm
-from app.core.scope import Scope
+from app.core.rights import RightsVersion
+from app.core.scope import Viewer, viewer_of, viewers
 
 FAILURES_ALLOWED = 8
 LOCKED_FOR = timedelta(minutes=15)
@@ -56,92 +46,6 @@ OPEN_TO_STRANGERS = frozenset(
 OPEN_WITH_LENT_PASSWORD = OPEN_TO_STRANGERS - {"HomeView.index"} | {"AccountView.show"}
 
 csrf = CSRFProtect()
-
-
-class Grants:
-    """The rights of one user at this moment: permission and screen, and through which roles."""
-
-    def __init__(self, rows: list[tuple[int, str, str]]) -> None:
-        self._roles: dict[tuple[str, str], set[int]] = defaultdict(set)
-        for role_id, permission, view in rows:
-            self._roles[permission, view].add(role_id)
-
-    def may(self, permission: str, view: str) -> bool:
-        """Tell whether any role grants the permission on the screen."""
-        return (permission, view) in self._roles
-
-    def scope(self, verb: str, view: str) -> Scope:
-        """Return the widest scope among the roles that grant this verb on this screen."""
-        holders = self._roles.get((f"can_{verb}", view), set())
-        return max((self._scope_of(role, verb, view) for role in holders), default=Scope.NONE)
-
-    def _scope_of(self, role: int, verb: str, view: str) -> Scope:
-        for suffix in (f"_{verb}", ""):
-            for scope in sorted(Scope, reverse=True):
-                if role in self._roles.get((f"scope_{scope.key}{suffix}", view), ()):
-                    return scope
-        return Scope.NONE
-
-
-def roles_held() -> Select[int, int]:
-    """Return the statement for who holds which role: users and roles by id, through groups, too."""
-    return select(
-        union(
-            select(assoc_user_role.c.user_id, assoc_user_role.c.role_id),
-            select(assoc_user_group.c.user_id, assoc_group_role.c.role_id).join(
-                assoc_group_role, assoc_group_role.c.group_id == assoc_user_group.c.group_id
-            ),
-        ).subquery("held")
-    )
-
-
-def granted() -> Select[int, str, str]:
-    """Return the statement for what roles grant: role by id, permission, screen."""
-    return (
-        select(assoc_permissionview_role.c.role_id, Permission.name, ViewMenu.name)
-        .join(PermissionView, PermissionView.id == assoc_permissionview_role.c.permission_view_id)
-        .join(Permission, Permission.id == PermissionView.permission_id)
-        .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
-    )
-
-
-@cache
-def _granted_to_one() -> Select[int, str, str]:
-    """Return the statement for the rights of one user; every request asks it, and building it costs as much again."""
-    held = roles_held().subquery()
-    mine = select(held.c.role_id).where(held.c.user_id == bindparam("user_id"))
-    return granted().where(assoc_permissionview_role.c.role_id.in_(mine))
-
-
-def grants_of(user_id: int) -> list[tuple[int, str, str]]:
-    """Return a user's rights with one statement: role by id, permission, screen."""
-    rows = db.session.execute(_granted_to_one(), {"user_id": user_id})
-    return [(role, permission, view) for role, permission, view in rows]
-
-
-def load_grants(user_id: int) -> Grants:
-    """Return a user's rights as one may ask them, read anew."""
-    return Grants(grants_of(user_id))
-
-
-def grants() -> Grants:
-    """Return the rights of whoever makes this request; nobody signed in has none."""
-    user = g.get("user")
-    if user is None or not user.is_authenticated:
-        return Grants([])
-    held: dict[int, Grants] = g.setdefault("portal_grants", {})
-    key = _key_of(user)
-    if key not in held:
-        held[key] = load_grants(key)
-    return held[key]
-
-
-def _key_of(user: Any) -> int:
-    """Return a user's id, also of one whose row has left its session, as happens while an export is streamed."""
-    user = user._get_current_object() if isinstance(user, LocalProxy) else user  # noqa: SLF001 - werkzeug's own way
-    state = inspect(user, raiseerr=False)
-    key: int = state.identity[0] if state is not None and state.identity else user.id
-    return key
 
 
 def fingerprint(user: User, sessions_ended: int | None = None) -> str:
@@ -225,14 +129,13 @@ class PortalSecurityManager(SecurityManager):
 
     def load_user(self, pk: Any) -> User | None:
         """Return the signed-in user with settings, unless switched off or the session was ended since."""
-        row = db.session.execute(_users().add_columns(sessions.is_ended()).where(User.id == int(pk))).first()
-        user, setting, is_ended = row or (None, None, True)
-        g.portal_setting = setting
-        count = setting.sessions_ended if setting else 0
-        if user is None or is_ended or not user.active or session.get("password") != fingerprint(user, count):
+        found = _known(int(pk), session.get(sessions.MARK, ""))
+        g.portal_setting = found.setting if found is not None else None
+        if found is None or found.is_ended or session.get("password") != found.fingerprint():
             sessions.untie()
             return None
-        return user
+        found.remember()
+        return found.user
 
     def on_user_login(self, user: User) -> None:
         """Begin a new session, tied to the password it is opened with; of the visitor's only the language stays."""
@@ -288,34 +191,32 @@ class PortalSecurityManager(SecurityManager):
         if g.get("_api_key_user"):
             return g.user
         found = self._compute_lookup_hash(api_key_string)
-        row = db.session.execute(
-            _users().add_columns(ApiKey).join(ApiKey, ApiKey.user_id == User.id).where(ApiKey.lookup_hash == found)
-        ).first()
-        if row is None:
+        key = db.session.scalar(select(ApiKey).where(ApiKey.lookup_hash == found))
+        if key is None:
             return None
-        user, setting, key = row
         is_over = key.revoked_on is not None or (key.expires_on is not None and key.expires_on <= stamp())
-        if is_over or not key.active or not user.active:
+        if is_over or not key.active or (caller := _known(key.user_id)) is None:
             return None
         if key.last_used_on is None or key.last_used_on <= stamp() - USE_NOTED_EVERY:
             # A transaction of its own: a read that turns into a write would not wait for SQLite's lock.
             db.session.commit()
             db.session.execute(update(ApiKey).where(ApiKey.lookup_hash == found).values(last_used_on=stamp()))
             db.session.commit()
-        g.user = g._login_user = user  # noqa: SLF001 - where flask-login keeps who makes this request
-        g.portal_setting, g._api_key_user = setting, True  # noqa: SLF001 - Flask-AppBuilder's mark
-        return user
+        caller.remember()
+        g.user = g._login_user = caller.user  # noqa: SLF001 - where flask-login keeps who makes this request
+        g.portal_setting, g._api_key_user = caller.setting, True  # noqa: SLF001 - Flask-AppBuilder's mark
+        return caller.user
 
     def is_item_public(self, permission_name: str, view_name: str) -> bool:
         """Nothing is public: what needs no login has no permission check."""
         return False
 
     def _has_view_access(self, user: object, permission_name: str, view_name: str) -> bool:
-        return grants().may(permission_name, view_name)
+        return rights.grants().may(permission_name, view_name)
 
     def exist_permission_on_roles(self, view_name: str, permission_name: str, role_ids: list[int]) -> bool:
         """Answer from the rights already read for this request."""
-        return grants().may(permission_name, view_name)
+        return rights.grants().may(permission_name, view_name)
 
     def get_user_menu_access(self, menu_names: list[str] | None = None) -> set[str]:
         """A menu entry is open to whoever may open its page; it has no right of its own."""
@@ -336,16 +237,59 @@ class PortalSecurityManager(SecurityManager):
         view = item.baseview
         if view is None:
             return bool(g.user.is_authenticated)
-        return opens(grants(), view)
-
-
-def opens(held: Grants, view: Any) -> bool:
-    """Tell whether rights open a screen's first page."""
-    return held.may(f"can_{view.get_method_permission(view.default_view)}", view.class_permission_name)
+        return rights.opens(rights.grants(), view)
 
 
 def _users() -> Select[User, UserSetting | None]:
     return select(User, UserSetting).outerjoin(UserSetting, UserSetting.user_id == User.id)
+
+
+@dataclass(frozen=True)
+class Known:
+    """A user as one statement found them: who they are, what they hold, and whether their session was ended."""
+
+    user: User
+    setting: UserSetting | None
+    is_ended: bool
+    version: str | None
+    role_ids: frozenset[int]
+    viewer: Viewer
+
+    def fingerprint(self) -> str:
+        """Return what a session of theirs must be tied to."""
+        return fingerprint(self.user, self.setting.sessions_ended if self.setting is not None else 0)
+
+    def remember(self) -> None:
+        """Let this request know the user's rights and whose records they see."""
+        rights.keep_grants(self.user.id, self.role_ids, self.version)
+        g.portal_viewer = self.viewer
+
+
+@cache
+def _all_about_one(viewers: Select[*tuple[Any, ...]] | None) -> Select[*tuple[Any, ...]]:
+    """Return the statement for one user with all that every request asks; there is a row for each role, one at least.
+
+    It is kept: to put it together costs as much as to run it.
+    """
+    user_id: BindParameter[int] = bindparam("user_id")
+    held = rights.roles_of(user_id).subquery()
+    version = select(RightsVersion.version).scalar_subquery()
+    query = _users().add_columns(sessions.is_ended(), version, held.c.role_id).outerjoin(held, true())
+    if viewers is not None:
+        who = viewers.subquery()
+        login, *place = who.c
+        query = query.add_columns(*place).outerjoin(who, login == User.id)
+    return query.where(User.id == user_id)
+
+
+def _known(user_id: int, mark: str = "") -> Known | None:
+    """Return an active user, asked for by a session of this mark; None for one switched off or unknown."""
+    rows = db.session.execute(_all_about_one(viewers()), {"user_id": user_id, "mark": mark}).all()
+    if not rows or not rows[0][0].active:
+        return None
+    user, setting, is_ended, version, _role_id, *place = rows[0]
+    role_ids = frozenset(row[4] for row in rows if row[4] is not None)
+    return Known(user, setting, is_ended, version, role_ids, viewer_of(user_id, place))
 
 
 def _bears(authorization: Any) -> bool:
@@ -360,6 +304,7 @@ def protect_mutations(app: Flask) -> None:
     judged by that key alone: a bad one is 401 whatever cookie came along.
     """
     csrf.init_app(app)
+    rights.init_app(app)
 
     @app.before_request
     def _check() -> None:

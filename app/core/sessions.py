@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from flask import current_app, session
-from sqlalchemy import ColumnElement, CursorResult, String, delete, exists
+from sqlalchemy import ColumnElement, CursorResult, String, bindparam, delete, exists
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
@@ -46,8 +46,8 @@ def end() -> None:
 
 
 def is_ended() -> ColumnElement[bool]:
-    """Return the question whether this session was ended, to be asked with the person."""
-    return exists().where(EndedSession.mark == session.get(MARK, "")).label("is_ended")
+    """Return the question whether the session of a mark (``mark``) was ended, to be asked with the person."""
+    return exists().where(EndedSession.mark == bindparam("mark")).label("is_ended")
 
 
 def untie() -> None:

@@ -11,8 +11,8 @@ from flask_appbuilder.security.sqla.models import User
 
 from app.core import actor
 from app.core.db import db
+from app.core.rights import Grants
 from app.core.scope import Scope, Viewer
-from app.core.security import Grants
 
 KEPT = ("user", "portal_grants", "portal_viewer")
 
@@ -57,7 +57,7 @@ def renew_rights(user_id: int | None) -> None:
     for name in KEPT:
         g.pop(name, None)
     if user_id is None:
-        g.user, g.portal_grants, g.portal_viewer = Portal(), {Portal.id: AllGrants([])}, Viewer(Portal.id)
+        g.user, g.portal_grants, g.portal_viewer = Portal(), {Portal.id: AllGrants(())}, Viewer(Portal.id)
         return
     user = db.session.get(User, user_id)
     g.user = user if user is not None and user.active else None

@@ -24,8 +24,8 @@ from app.core.errors import RuleError
 from app.core.forms import PortalForm
 from app.core.interface import parse_value
 from app.core.numbers import give_number
+from app.core.rights import grants
 from app.core.scope import Scope, paths_above, scope_clause
-from app.core.security import grants
 from app.core.views_lists import ListView
 from app.core.views_read import Link, posted
 from app.core.web import is_check
@@ -306,8 +306,8 @@ class ChangeView(ListView):
             if not columns:
                 continue
             dotted = ", ".join(f"{column.table.name}.{column.name}" for column in columns)
-            # Flask-AppBuilder's constraints have no name but the one that PostgreSQL gives them.
-            given = "_".join([columns[0].table.name, *(column.name for column in columns), "key"])
+            # Flask-AppBuilder's constraints have no name but the one that migrations give them, by our convention.
+            given = "_".join(["uq", columns[0].table.name, *(column.name for column in columns)])
             if str(constraint.name or given) not in told and f"failed: {dotted}" != told[-len(dotted) - 8 :]:
                 continue
             # A blind index stands for the sealed column that people know.

@@ -20,9 +20,9 @@ from app.core.fields import Files, VersionField
 from app.core.forms import PortalForm
 from app.core.interface import parse_key
 from app.core.labels import COMMON_LABELS
+from app.core.rights import grants
 from app.core.scope import Scope, path_in, scope_clause, viewer
 from app.core.sealed import beside
-from app.core.security import grants
 from app.core.workflow import Workflow
 
 RELATED_ROWS = 10
@@ -292,9 +292,11 @@ class DeclaredView(ModelView):
         scope = grants().scope(verb, self.class_permission_name)
         if scope in {Scope.ALL, Scope.NONE}:
             return scope is Scope.ALL
-        known: dict[tuple[type[Any], int, int, Scope], bool] = g.setdefault("portal_reach", {})
-        # The version is part of the question: a step may have moved the record to other people.
-        question = (self.model, item.id, getattr(item, "version", 0), scope)
+        known: dict[tuple[type[Any], int, int, Scope, str], bool] = g.setdefault("portal_reach", {})
+        # The version is part of the question: a step may have moved the record to other people. So is the verb where a
+        # screen lets its rows hang on it.
+        is_same = type(self).scope_condition is DeclaredView.scope_condition
+        question = (self.model, item.id, getattr(item, "version", 0), scope, "" if is_same else verb)
         if question not in known:
             here = select(self.model.id).where(self.model.id == item.id, self.scope_condition(verb))
             known[question] = db.session.scalar(here) is not None

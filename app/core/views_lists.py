@@ -21,8 +21,8 @@ from app.core import preferences
 from app.core.db import db
 from app.core.listing import Listing
 from app.core.preferences import LONGEST_NAME, LONGEST_QUERY, MOST_FILTERS, ListSetting
+from app.core.rights import grants
 from app.core.scope import Scope, viewer
-from app.core.security import grants
 from app.core.views_read import ReadView
 
 QUICK_STATES = 5

@@ -156,9 +156,11 @@ class ReadView(DeclaredView):
     def found(self, text: str) -> Found:
         """Return what the search box and look-ups of this entity find for a text."""
         found, further = searching.found(self, text), self.search_extra(text)
-        if further is None:
+        if further is not None:
+            found = Found(or_(found.condition, further), or_(found.by_keys, further), found.is_common)
+        if found.is_common:
             return found
-        return Found(or_(found.condition, further), or_(found.by_keys, further), found.is_common)
+        return Found(searching.first(self.model, found.condition), found.by_keys)
 
     @expose("/lookup")
     def lookup(self) -> Any:

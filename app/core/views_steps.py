@@ -14,8 +14,8 @@ from app.core.db import db
 from app.core.forms import PortalForm
 from app.core.interface import parse_key
 from app.core.present import about
+from app.core.rights import grants
 from app.core.scope import Scope
-from app.core.security import grants
 from app.core.views_change import ChangeView
 from app.core.views_read import posted
 from app.core.web import is_check

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import secrets
+import stat
 from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
@@ -141,9 +143,13 @@ def _fingerprint(app: Flask) -> Any:
     def add(endpoint: str, values: dict[str, Any]) -> None:
         if endpoint != "static" or "v" in values or app.static_folder is None:
             return
-        path = Path(app.static_folder) / values.get("filename", "")
-        if path.is_file():
-            values["v"] = digest(str(path), path.stat().st_mtime)
+        path = f"{app.static_folder}/{values.get('filename', '')}"
+        try:
+            found = os.stat(path)  # noqa: PTH116 - a dozen for a page, and a Path costs as much as asking
+        except OSError:
+            return
+        if stat.S_ISREG(found.st_mode):
+            values["v"] = digest(path, found.st_mtime)
 
     return add
 

@@ -21,6 +21,7 @@ from app.core.audit import AuditEntry, Change
 from app.core.db import db
 from app.core.errors import RuleError
 from app.core.menu import GROUPS
+from app.core.rights import granted, load_grants, roles_held
 from app.core.roles import (
     ROLE_LABELS,
     Grant,
@@ -36,7 +37,6 @@ from app.core.roles import (
     write_grants,
 )
 from app.core.scope import SCOPE_LABELS, Scope
-from app.core.security import granted, grants_of, load_grants, roles_held
 
 PAGE = "RoleView"
 SCOPES = {scope.key: scope for scope in Scope}
@@ -190,7 +190,7 @@ def is_shipped(role: Role) -> bool:
 def access_of(user: User) -> list[tuple[str, list[tuple[str, list[tuple[str, str, str]]]]]]:
     """Return what a person may do: by group and screen, the role it comes through, verbs and reach in words."""
     held: dict[str, dict[int, list[str]]] = {}
-    for role_id, permission, view in grants_of(user.id):
+    for role_id, permission, view in load_grants(user.id):
         held.setdefault(view, {}).setdefault(role_id, []).append(permission)
     roles = {role.id: role_label(role) for role in db.session.scalars(select(Role))}
     shown = []

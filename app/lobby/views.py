@@ -20,8 +20,8 @@ from app.core.fields_rows import target_of
 from app.core.measures import MEASURES, Measure, Period, Unit
 from app.core.menu import navigation, open_screen, screens_in_order
 from app.core.present import Tally
+from app.core.rights import grants
 from app.core.scope import Scope, viewer
-from app.core.security import grants
 from app.core.workflow import TaskLine, task_keeper
 from app.lobby.views_account import AccountView
 from app.lobby.views_api import ApiGuideView

@@ -31,9 +31,9 @@ from app.core.errors import RuleError
 from app.core.fields import Text
 from app.core.forms import PlainText, PortalForm
 from app.core.interface import parse_key
+from app.core.rights import grants
 from app.core.roles import VERB_LABELS, RoleName, current_grants, lock_rights, role_label, verb_label, verbs_of
 from app.core.scope import SCOPE_LABELS
-from app.core.security import grants
 from app.lobby import roles as operations
 from app.lobby.roles import Cell
 

@@ -97,10 +97,7 @@ def search(views: list[PortalView], text: str) -> list[Found]:
     """Return what the screens find, in their order: one statement asks all, one more reads each one's hits."""
     searching.expect(views, text)
     listings = [Listing(view, {"q": text}) for view in views]
-    arms = [
-        select(literal(place), listing.ordered().with_only_columns(listing.view.model.id).limit(HITS + 1).subquery())
-        for place, listing in enumerate(listings)
-    ]
+    arms = [select(literal(place), listing.first_keys(HITS + 1).subquery()) for place, listing in enumerate(listings)]
     keys: dict[int, list[int]] = {}
     for place, key in db.session.execute(union_all(*arms)) if arms else ():
         keys.setdefault(place, []).append(key)
@@ -111,6 +108,6 @@ def _found(listing: Listing, keys: list[int]) -> Found:
     view = listing.view
     relations = sa_inspect(view.model).relationships
     beside = [joinedload(getattr(view.model, name)) for name in view.found_columns if name in relations]
-    query = listing.ordered().where(view.model.id.in_(keys)).options(*beside).limit(HITS)
+    query = listing.among(keys).options(*beside).limit(HITS)
     rows = list(db.session.scalars(query))
     return Found(view, rows, view.list_url(q=listing.text), len(keys) > HITS)

@@ -18,8 +18,8 @@ from app.core.db import db
 from app.core.fields_rows import target_of
 from app.core.forms import PortalForm
 from app.core.interface import PortalInterface, parse_key
+from app.core.rights import grants
 from app.core.scope import Scope, scope_clause, viewer
-from app.core.security import grants
 from app.core.views import Link, PortalView
 from app.core.workflow import Step
 from app.roster import board as boards

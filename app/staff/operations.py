@@ -23,19 +23,10 @@ from app.handbook.operations import due_at, office_calendar, promise_for
 from app.staff.models import StaffMember, Task, TaskStatus
 
 RUNNING = (TaskStatus.OPEN, TaskStatus.PAUSED)
-
-
-def load_viewer(user_id: int) -> Viewer:
-    """Return the staff member, teams and department behind a login, with one statement."""
-    row = db.session.execute(
-        select(StaffMember.id, StaffMember.team_id, StaffMember.leads_id, StaffMember.department_id).where(
-            StaffMember.user_id == user_id
-        )
-    ).first()
-    if row is None:
-        return Viewer(user_id)
-    teams = frozenset(team for team in (row.team_id, row.leads_id) if team is not None)
-    return Viewer(user_id, row.id, teams, row.department_id)
+VIEWERS = select(
+    StaffMember.user_id, StaffMember.id, StaffMember.department_id, StaffMember.team_id, StaffMember.leads_id
+)
+"""Who is behind each login: person, department, own team and the team led (see ``core.scope.set_viewers``)."""
 
 
 def person_of(user_id: int | None) -> StaffMember | None:

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_
 from app.core import present
 from app.core.interface import PortalInterface
 from app.core.menu import open_screen
-from app.core.scope import Scope, set_viewer_loader, viewer
+from app.core.scope import Scope, set_viewers, viewer
 from app.core.views import PortalView
 from app.core.views_catalog import CATALOG_COLUMNS, CatalogView
 from app.core.workflow import set_task_keeper
@@ -150,7 +150,7 @@ def record_url(task: Task) -> str | None:
 
 def register(builder: AppBuilder) -> None:
     """Put the screens of staff into the portal, and let this room answer for people and tasks."""
-    set_viewer_loader(operations.load_viewer)
+    set_viewers(operations.VIEWERS)
     set_task_keeper(operations.Tasks())
     open_screen(builder, TaskView, "mine")
     open_screen(builder, StaffMemberView, "team")

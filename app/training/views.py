@@ -15,8 +15,8 @@ from wtforms.validators import NumberRange
 from app.core.errors import RuleError
 from app.core.interface import PortalInterface
 from app.core.menu import open_screen
+from app.core.rights import grants
 from app.core.scope import Scope, scope_clause
-from app.core.security import grants
 from app.core.views import PortalView
 from app.core.views_catalog import CatalogView
 from app.training import (

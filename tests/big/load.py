@@ -1,16 +1,20 @@
 """Loading by the million: COPY on PostgreSQL, one prepared statement on SQLite, indexes made afterwards.
 
-Whatever indexes, constraints and triggers a table has are read from the database, taken away before the rows come and
-put back, as they were, behind them.
+Whatever indexes and constraints a table has are read from the database, taken away before the rows come, and put back
+as they were behind them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 from sqlalchemy import Engine
+
+from app.core import search_index
 
 from .sheets import Row, Sheet, columns_of
 
@@ -33,15 +37,10 @@ def loading(engine: Engine, tell: Tell) -> Iterator[Loader]:
     Nobody else may use the database meanwhile.
     """
     engine.dispose()
-    held = engine.raw_connection()
-    connection: Any = held.driver_connection
-    try:
-        with (_postgresql if engine.dialect.name == "postgresql" else _sqlite)(connection, tell) as loader:
-            yield loader
-    finally:
-        # Its settings are those of a load: it serves nobody else.
-        held.invalidate()
-        engine.dispose()
+    with (_postgresql if engine.dialect.name == "postgresql" else _sqlite)(engine, tell) as loader:
+        yield loader
+    # Settings are those of a load: the connections serve nobody else.
+    engine.dispose()
 
 
 class _Copy:
@@ -75,15 +74,17 @@ class _Copy:
         self.commands[sheet] = command, "\t".join(cells) + "\n"
 
 
+WORKERS = min(os.cpu_count() or 1, 4)
+SETTINGS = ("synchronous_commit = off", "maintenance_work_mem = '512MB'", "work_mem = '256MB'", "timezone = 'UTC'")
 KEYS = """
-SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), contype::text
+SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), contype = 'f'
 FROM pg_constraint WHERE contype IN ('f', 'u', 'p') AND connamespace = current_schema()::regnamespace
 AND conrelid::regclass::text <> 'alembic_version' ORDER BY contype = 'f', contype <> 'p', conname
 """
 INDEXES = """
-SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
+SELECT indrelid::regclass::text, indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
 JOIN pg_class ON pg_class.oid = indexrelid WHERE relnamespace = current_schema()::regnamespace
-AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid) ORDER BY 1
+AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid) ORDER BY 2
 """
 SEQUENCES = """
 SELECT format('SELECT setval(%L, greatest((SELECT max(id) FROM %I), 1))',
@@ -98,45 +99,53 @@ AND coalesce(pg_get_serial_sequence(quote_ident(tables.table_name), 'id'), seque
 
 
 @contextmanager
-def _postgresql(connection: Any, tell: Tell) -> Iterator[Loader]:
-    """Load in one transaction, without keys and indexes until all rows are in."""
-    for setting in (
-        "synchronous_commit = off",
-        "maintenance_work_mem = '512MB'",
-        "work_mem = '256MB'",
-        "timezone = 'UTC'",
-    ):
-        connection.execute(f"SET LOCAL {setting}")
-    keys = connection.execute(KEYS).fetchall()
-    indexes = connection.execute(INDEXES).fetchall()
-    for table, name, _definition, _kind in reversed(keys):
-        connection.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
-    for name, _definition in indexes:
-        connection.execute(f"DROP INDEX {name}")
-    yield _Copy(connection)
-    tell("keys and indexes")
-    for table, name, definition, kind in keys:
-        if kind != "f":
-            connection.execute(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
-    for _name, definition in indexes:
-        connection.execute(definition)
+def _postgresql(engine: Engine, tell: Tell) -> Iterator[Loader]:
+    """Load in one transaction, without keys and indexes; these are made afterwards, several tables at once.
+
+    The indexes of lists and searches are made again as any other: on PostgreSQL they are indexes and no more.
+    """
+    with _settled(engine) as raw:
+        keys, indexes = raw.execute(KEYS).fetchall(), raw.execute(INDEXES).fetchall()
+        for table, name, _definition, _refers in reversed(keys):
+            raw.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
+        for _table, name, _definition in indexes:
+            raw.execute(f"DROP INDEX {name}")
+        yield _Copy(raw)
+    tell("keys, indexes and statistics")
+    own: dict[str, list[str]] = {}
+    foreign: dict[str, list[str]] = {}
+    for table, name, definition, refers in keys:
+        (foreign if refers else own).setdefault(table, []).append(f'ADD CONSTRAINT "{name}" {definition}')
+    made = {table: [f"ALTER TABLE {table} {', '.join(wanted)}"] for table, wanted in own.items()}
+    for table, _name, definition in indexes:
+        made.setdefault(table, []).append(definition)
+    with _settled(engine) as raw:
+        size = {table: raw.execute("SELECT pg_table_size(%s::regclass)", (table,)).fetchone()[0] for table in made}
+
+    def index(table: str) -> None:
+        with _settled(engine) as raw:
+            for statement in (*made[table], f"ANALYZE {table}"):
+                raw.execute(statement)
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(index, sorted(made, key=size.__getitem__, reverse=True)))
     tell("foreign keys")
-    for table, wanted in _by_table(keys):
-        connection.execute(f"ALTER TABLE {table} {', '.join(wanted)}")
-    for (command,) in connection.execute(SEQUENCES).fetchall():
-        connection.execute(command)
-    tell("statistics")
-    connection.execute("ANALYZE")
-    connection.commit()
+    with _settled(engine) as raw:
+        # Those of a table are checked together.
+        for table, wanted in foreign.items():
+            raw.execute(f"ALTER TABLE {table} {', '.join(wanted)}")
+        for (command,) in raw.execute(SEQUENCES).fetchall():
+            raw.execute(command)
 
 
-def _by_table(keys: Iterable[tuple[str, str, str, str]]) -> Iterable[tuple[str, list[str]]]:
-    """Return the foreign keys of each table, to be added and checked together."""
-    found: dict[str, list[str]] = {}
-    for table, name, definition, kind in keys:
-        if kind == "f":
-            found.setdefault(table, []).append(f'ADD CONSTRAINT "{name}" {definition}')
-    return found.items()
+@contextmanager
+def _settled(engine: Engine) -> Iterator[Any]:
+    """Yield a psycopg connection that is set for loading, in a transaction that is committed behind the block."""
+    with engine.begin() as connection:
+        raw: Any = connection.connection.driver_connection
+        for setting in SETTINGS:
+            raw.execute(f"SET LOCAL {setting}")
+        yield raw
 
 
 class _Insert:
@@ -163,39 +172,43 @@ def _literal(value: Any) -> str:
 
 
 @contextmanager
-def _sqlite(connection: Any, tell: Tell) -> Iterator[Loader]:
-    """Load in one transaction, without indexes and triggers until all rows are in.
+def _sqlite(engine: Engine, tell: Tell) -> Iterator[Loader]:
+    """Load in one transaction, without indexes until all rows are in.
 
     A rolled-back load leaves the file as it was; one that is killed leaves a broken file, to be made anew.
     """
-    for setting in (
-        # Both cost as much as the writing itself. The keys are right by construction, the checks are made by PostgreSQL
-        # for the same rows; the tests ask SQLite for either.
-        "foreign_keys=OFF",
-        "ignore_check_constraints=ON",
-        "journal_mode=MEMORY",
-        "synchronous=OFF",
-        "locking_mode=EXCLUSIVE",
-        "cache_size=-200000",
-        "threads=2",
-    ):
-        connection.execute(f"PRAGMA {setting}")
-    kept = "SELECT type, name, sql FROM sqlite_master WHERE type IN ('index', 'trigger') AND sql IS NOT NULL"
-    connection.execute("BEGIN EXCLUSIVE")
-    try:
-        taken = connection.execute(kept).fetchall()
-        for kind, name, _definition in taken:
-            connection.execute(f'DROP {kind} "{name}"')
-        yield _Insert(connection)
-        tell("indexes")
-        for _kind, _name, definition in taken:
-            connection.execute(definition)
-    except BaseException:
-        connection.rollback()
-        raise
-    connection.commit()
-    tell("statistics")
-    connection.execute("PRAGMA analysis_limit=10000")
-    connection.execute("ANALYZE")
-    connection.execute("PRAGMA locking_mode=NORMAL")
-    connection.execute("PRAGMA journal_mode=WAL")
+    with engine.connect() as connection:
+        raw: Any = connection.connection.driver_connection
+        for setting in (
+            # Both cost as much as the writing itself. The keys are right by construction, the checks are made by
+            # PostgreSQL for the same rows; the tests ask SQLite for either.
+            "foreign_keys=OFF",
+            "ignore_check_constraints=ON",
+            "journal_mode=MEMORY",
+            "synchronous=OFF",
+            "locking_mode=EXCLUSIVE",
+            "cache_size=-200000",
+            "threads=2",
+        ):
+            raw.execute(f"PRAGMA {setting}")
+        try:
+            with connection.begin():
+                # Searches have tables of their own here, which triggers would fill row by row.
+                search_index.drop_all(connection)
+                kept = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+                indexes = raw.execute(kept).fetchall()
+                for name, _definition in indexes:
+                    raw.execute(f'DROP INDEX "{name}"')
+                yield _Insert(raw)
+                tell("indexes")
+                for _name, definition in indexes:
+                    raw.execute(definition)
+                tell("searches")
+                search_index.prepare(connection)
+            tell("statistics")
+            raw.execute("PRAGMA analysis_limit=10000")
+            raw.execute("ANALYZE")
+        finally:
+            raw.execute("PRAGMA locking_mode=NORMAL")
+            raw.execute("PRAGMA journal_mode=WAL")
+            connection.invalidate()

@@ -1,4 +1,4 @@
-"""What a page costs the person before it: ``make bench``.
+"""What a page costs the person before it: ``make bench-face``.
 
 The demo department, served as ``make run`` serves it, in Chromium at a quarter of this machine's speed, as an ordinary
 agent: each page with an empty cache and again with a full one. Writes its table into ``docs/benchmarks.md``.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import re
 import statistics
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, CDPSession, Page
 
-from config import ROOT
+from tests.bench import notes
 
 from .browser import DESK, launched
 from .demo import demo_portal, sign_in
@@ -34,8 +33,6 @@ PAGES = {
     "new consultation": "/consultation/add",
     "charts of complaints": "/complaint/chart/",
 }
-NOTES = ROOT / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- make bench -->", "<!-- end of make bench -->"
 
 WATCH = """
     window.seen = { long: [], largest: 0 };
@@ -180,7 +177,7 @@ def measure(address: str, runs: int) -> dict[tuple[str, str], Cost]:
 def written(costs: dict[tuple[str, str], Cost], runs: int) -> str:
     """Return the section of docs/benchmarks.md."""
     how = (
-        f"`make bench` on {datetime.now(UTC):%Y-%m-%d}: the demo department on SQLite, served as `make run` serves it; "
+        f"`make bench-face` on {datetime.now(UTC):%Y-%m-%d}: the demo department on SQLite, as `make run` serves it; "
         f"Chromium at a {SLOWER}th of the speed of a machine with {os.cpu_count()} cores ({platform.machine()}); an "
         f"agent's window of {DESK['width']} x {DESK['height']}, zh-TW. Median of {runs} runs, the worst in brackets. "
         "Milliseconds from the click on; kB as they came over the wire, compressed. Usable: painted, scripts have run, "
@@ -195,7 +192,7 @@ def written(costs: dict[tuple[str, str], Cost], runs: int) -> str:
         "|---|---|---|---|---|---|---|---|---|",
         *(f"| {name} | {cache} | {' | '.join(cost.cells())} |" for (name, cache), cost in costs.items()),
     ]
-    return "\n".join([BEGIN, *lines, END])
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -208,12 +205,8 @@ def main() -> None:
     with demo_portal(told.data) as address:
         section = written(measure(address, told.runs), told.runs)
     print(section)
-    if told.print:
-        return
-    text = NOTES.read_text() if NOTES.exists() else "# Benchmarks\n"
-    before, found_begin, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2] if found_begin else ""
-    NOTES.write_text(re.sub(r"\n{3,}", "\n\n", f"{before.rstrip()}\n\n{section}\n{after}"))
+    if not told.print:
+        notes.keep("bench-face", section)
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ from app.core.entity import Catalog
 from app.core.fields_rows import target_of
 from app.core.forms import PortalForm
 from app.core.inputs import filled, problems
+from app.core.rights import grants
 from app.core.scope import viewer
-from app.core.security import grants
 from app.core.standin import standing_in
 from app.core.types import Choice
 from app.core.views import PortalView
