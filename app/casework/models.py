@@ -158,8 +158,11 @@ class Ticket(Numbered, Recorded, Model):
     @classmethod
     def _due_at(cls) -> ColumnElement[Any]:
         """Return the same for a query over many tickets: only those that owe something are asked for their tasks."""
-        first = select(func.min(Task.due_at)).where(Task.record_id == cls.id, *OPEN_TASKS).correlate(cls)
-        return case((cls.id.in_(select(Task.record_id).where(*OPEN_TASKS)), first.scalar_subquery()))
+        owing = cls.id.in_(select(Task.record_id).where(*OPEN_TASKS))
+        # By kind and key alone: SQLite would rather look through all open tasks, once for each ticket.
+        mine = (Task.entity == func.lower(cls.kind), Task.record_id == cls.id)
+        first = select(func.min(case((Task.status == TaskStatus.OPEN, Task.due_at)))).where(*mine).correlate(cls)
+        return case((owing, first.scalar_subquery()))
 
     def __str__(self) -> str:
         return f"{self.number} {self.subject}"

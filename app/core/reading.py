@@ -170,10 +170,13 @@ class Reader:
         def make(raw: Raw) -> Any:
             if key is not None and raw[key] is None:
                 return None
-            values = {name: raw[place] for name, place in held}
+            record = object.__new__(mapper.class_ if kind is None else kinds[raw[kind]].class_)
+            values = record.__dict__
+            for name, place in held:
+                values[name] = raw[place]
             for name, find in related:
                 values[name] = find(raw)
-            return bare(mapper.class_ if kind is None else kinds[raw[kind]].class_, values)
+            return record
 
         return make
 

@@ -6,6 +6,7 @@ Durations carry their unit in the name, moments are aware UTC, days are plain da
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Self
@@ -45,12 +46,17 @@ class UtcDateTime(TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Return the moment as aware UTC."""
-        if value is None:
-            return None
-        # A difference is added in a sixth of the time that ``replace`` takes, which long lists feel.
-        return _EPOCH + (value - _NAIVE_EPOCH) if value.tzinfo is None else value.astimezone(UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
+        """Return what makes a moment aware UTC.
+
+        One function, which takes half the time of the two that a TypeDecorator has: an export reads many moments.
+        """
+        if dialect.name == "postgresql":
+            return lambda moment: moment if moment is None else moment.astimezone(UTC)
+        read = self.impl_instance.result_processor(dialect, coltype)
+        assert read is not None  # noqa: S101 - SQLite keeps texts
+        # The difference is added in a sixth of the time that ``replace`` takes.
+        return lambda kept: kept if kept is None else _EPOCH + (read(kept) - _NAIVE_EPOCH)
 
 
 class Choice(enum.Enum):
