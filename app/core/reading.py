@@ -19,7 +19,7 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.hybrid import HybridExtensionType
 from sqlalchemy.orm import aliased, defer
 
-from app.core.asking import Asked, asked_of, bare, is_to_one
+from app.core.asking import Asked, asked_of, is_to_one
 from app.core.catalogs import catalog_rows
 from app.core.db import db
 from app.core.entity import is_short, key_of
