@@ -116,9 +116,13 @@ def alone() -> Iterator[None]:
     SQLite's own lock would not do: it ends with each commit, and is waited for ten seconds only.
     """
     if db.engine.dialect.name == "postgresql":
-        with db.engine.connect() as guard:
-            guard.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": PREPARE_LOCK})
-            yield
+        # No transaction stays open for it: an index that is made beside people's work waits for all that are.
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as guard:
+            guard.execute(text("SELECT pg_advisory_lock(:key)"), {"key": PREPARE_LOCK})
+            try:
+                yield
+            finally:
+                guard.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": PREPARE_LOCK})
     else:
         settings: Settings = current_app.config["PORTAL_SETTINGS"]
         with (settings.data_dir / "prepare.lock").open("w") as file:
