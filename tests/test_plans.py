@@ -12,9 +12,9 @@ import pytest
 from conftest import Databases, Person
 from flask import Flask
 from flask.testing import FlaskCliRunner
-from page import token_in
 from sqlalchemy import Boolean, Engine, event, func, select
 from test_laws import screens
+from test_security import enter
 
 from app import create_app
 from app.core.db import Model, db
@@ -129,17 +129,11 @@ def test_no_list_reads_a_large_table_through(department: Flask) -> None:
         found = []
         for login in AS:
             person: Any = department.test_client()
-            sign_in(person, login)
+            assert enter(person, login, PASSWORD).status_code == 302
             for view in lists:
                 for question, args in questions(view):
                     found += look(person, login, view, question, args, large)
     assert not found, "\n".join(map(str, found))
-
-
-def sign_in(person: Any, login: str) -> None:
-    token = token_in(person.get("/login/").text)
-    answer = person.post("/login/", data={"username": login, "password": PASSWORD, "csrf_token": token})
-    assert answer.status_code == 302
 
 
 def look(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from flask_babel import gettext as _
 from sqlalchemy import Boolean, Date, Enum, Integer, Numeric, func, select
 from sqlalchemy import inspect as sa_inspect
-from sqlalchemy.orm import RelationshipProperty, selectinload
+from sqlalchemy.orm import RelationshipProperty
 
 from app.core.catalogs import catalog_rows
 from app.core.charting_months import following, month_of, months_between
@@ -25,7 +25,7 @@ from app.core.entity import Catalog, is_short
 from app.core.fields_rows import target_of
 from app.core.interface import NOBODY_WORD, Equals, PortalFilter, RefersTo, is_choice
 from app.core.present import about, words
-from app.core.sealed import Sealed
+from app.core.sealed import Sealed, beside
 from app.core.types import UtcDateTime
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ class Chart:
         target = self.by.filter.column.property.mapper.class_
         if is_short(target):
             return {row.id: str(row) for row in catalog_rows(target)}
-        eager = [selectinload(getattr(target, name)) for name in target_of(target).eager]
+        eager = [beside(target, name) for name in target_of(target).eager]
         return {
             row.id: str(row) for row in db.session.scalars(select(target).where(target.id.in_(keys)).options(*eager))
         }

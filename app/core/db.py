@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import g, has_request_context, request
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, ScalarSelect, Select, event, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy_utils.aggregates import manager as aggregates
@@ -89,6 +89,11 @@ def transactions(*, read: bool) -> Iterator[None]:
             g.pop("portal_reads")
 
 
+def counted_to(keys: Select[Any], most: int) -> ScalarSelect[int]:
+    """Return the part of a statement that counts rows, no further than ``most``; ``keys`` selects their keys."""
+    return select(func.count()).select_from(keys.limit(most).subquery()).scalar_subquery()
+
+
 class Trouble(enum.Enum):
     """What is wrong with the database itself, and not with a statement."""
 
@@ -117,4 +122,4 @@ def trouble_of(error: BaseException) -> Trouble | None:
     return None
 
 
-__all__ = ["Model", "Trouble", "db", "transactions", "trouble_of"]
+__all__ = ["Model", "Trouble", "counted_to", "db", "transactions", "trouble_of"]

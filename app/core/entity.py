@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from flask_babel import get_locale
-from sqlalchemy import CheckConstraint, ForeignKey, Integer, String
+from sqlalchemy import CheckConstraint, ForeignKey, Integer, Select, String, select
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
@@ -89,6 +89,18 @@ def is_short(model: type[Any]) -> bool:
 def key_of(model: type[Any]) -> Any:
     """Return the key column of the table that a model's rows stand in; a kind of another model stands in that one's."""
     return sa_inspect(model).base_mapper.local_table.c.id
+
+
+def kind_of(model: type[Any]) -> Any | None:
+    """Return the column that tells a kind among those that share its table, or None for a model with its own."""
+    mapper = sa_inspect(model)
+    return mapper.polymorphic_on if mapper.inherits is not None else None
+
+
+def keys_where(model: type[Any], *conditions: Any) -> Select[Any]:
+    """Return the statement for the keys of rows; a kind's own table is read only where a condition asks for it."""
+    query = select(key_of(model)).where(*conditions)
+    return query if len(query.get_final_froms()) == 1 else query.select_from(sa_inspect(model).selectable)
 
 
 class Numbered:

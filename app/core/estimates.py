@@ -14,7 +14,7 @@ from sqlalchemy import ClauseElement, ColumnElement, Executable, Select, Table, 
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from app.core.db import db
+from app.core.db import counted_to, db
 from app.core.interface import COUNT_CAP
 from app.core.present import Tally
 
@@ -61,12 +61,7 @@ def estimated_rows(conditions: Sequence[tuple[Table, ColumnElement[bool]]], tabl
         rows = [int(part["Plans"][0]["Plan Rows"]) for part in plan["Plans"]]
         matching, in_all = rows[: len(conditions)], rows[len(conditions) :]
     else:
-        capped = [
-            select(func.count())
-            .select_from(select(table.c.id).where(condition).limit(cap).subquery())
-            .scalar_subquery()
-            for table, condition in conditions
-        ]
+        capped = [counted_to(select(table.c.id).where(condition), cap) for table, condition in conditions]
         most = [select(func.max(table.c.id)).scalar_subquery() for table in tables]
         told = [int(count or 0) for count in db.session.execute(select(*capped, *most)).one()]
         matching, in_all = told[: len(conditions)], told[len(conditions) :]
@@ -86,8 +81,7 @@ def estimate(matching: Select[Any], key: Any) -> int:
 
 def tally(matching: Select[Any], key: Any) -> Tally:
     """Return how many rows a statement finds: exactly up to the cap, about above it."""
-    capped = select(func.count()).select_from(matching.with_only_columns(key).limit(COUNT_CAP + 1).subquery())
-    count = db.session.scalar(capped) or 0
+    count = db.session.scalar(select(counted_to(matching.with_only_columns(key), COUNT_CAP + 1))) or 0
     return Tally(count) if count <= COUNT_CAP else Tally(max(estimate(matching, key), count), is_about=True)
 
 

@@ -14,6 +14,7 @@ from flask import current_app
 from sqlalchemy import Boolean, Column, Connection, Enum, Index, Table, UniqueConstraint, text
 from sqlalchemy import inspect as sa_inspect
 
+from app.core.entity import key_of, kind_of
 from app.core.search_index import columns_here
 
 PREFIX = "ix_list_"
@@ -56,19 +57,13 @@ def prepare(connection: Connection) -> list[str]:
     return made
 
 
-def drop_all(connection: Connection) -> None:
-    """Take every index of lists away, as before rows are loaded in bulk; does not commit."""
-    for name in wanted():
-        connection.exec_driver_sql(f'DROP INDEX IF EXISTS "{name}"')
-
-
 def _of_screen(view: Any) -> Iterator[tuple[Column[Any], ...]]:
     """Yield what one screen's list is sorted by, and what it is filtered by and then stands in its first order.
 
     The first order brings the columns of row scope along: pages far down are found in the index alone.
     """
     mapper = sa_inspect(view.model)
-    table, scoped = mapper.base_mapper.local_table, [path for paths in view.scopes.values() for path in paths]
+    table, scoped = key_of(view.model).table, [path for paths in view.scopes.values() for path in paths]
     for name in view.order_columns:
         if (column := _plain(mapper, name)) is not None:
             yield column, column.table.c.id
@@ -80,9 +75,9 @@ def _of_screen(view: Any) -> Iterator[tuple[Column[Any], ...]]:
         if column is not None and column is not first:
             yield (column, first, table.c.id) if column.table is first.table else (column, column.table.c.id)
     if first.table is table and first.name != "id":
-        kind = [mapper.polymorphic_on] if mapper.inherits is not None and mapper.polymorphic_on is not None else []
+        kind = kind_of(view.model)
         reach = [column for name in scoped if (column := _compared(mapper, name)) is not None and column.table is table]
-        yield tuple(dict.fromkeys([*kind, first, table.c.id, *reach]))
+        yield tuple(dict.fromkeys([*([] if kind is None else [kind]), first, table.c.id, *reach]))
 
 
 def _plain(mapper: Any, name: str) -> Column[Any] | None:

@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Select, and_, func, literal, or_, select
+from sqlalchemy import Select, and_, literal, or_, select
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import InstrumentedAttribute, RelationshipProperty, defer
 
 from app.core.catalogs import catalog_rows
-from app.core.db import db
-from app.core.entity import is_short, key_of
+from app.core.db import counted_to, db
+from app.core.entity import is_short, key_of, keys_where
 from app.core.estimates import estimate
 from app.core.interface import COUNT_CAP
-from app.core.listing_asked import PAGE_SIZES, Asked, search_text
+from app.core.listing_query import PAGE_SIZES, ListQuery, search_text
 from app.core.present import Tally
 from app.core.sealed import beside, sealed_columns
 from app.core.searching import unseen
@@ -27,7 +27,7 @@ BEYOND_DOUBT = 5
 """How many times more than are counted an estimate must tell, for nothing to be counted."""
 
 
-class Listing(Asked):
+class Listing(ListQuery):
     """The rows of one screen that an address asks for, within the person's rights for a verb."""
 
     counted: int | None = None
@@ -37,13 +37,6 @@ class Listing(Asked):
     def matching(self) -> Select[Any]:
         """Return the statement for every matching row, unordered."""
         return select(self.view.model).where(*self.conditions, *self.alternatives, self.found.condition)
-
-    def keys(self, *conditions: Any) -> Select[Any]:
-        """Return the statement for the keys of rows; a kind's own table is read only where a condition asks for it."""
-        query = select(key_of(self.view.model)).where(*conditions)
-        if len(query.get_final_froms()) == 1:
-            return query
-        return query.select_from(sa_inspect(self.view.model).selectable)
 
     def _walked(self) -> list[Any]:
         """Return what a page of it is asked with, with what must not mislead the database put out of its sight.
@@ -63,7 +56,7 @@ class Listing(Asked):
 
     def first_keys(self, limit: int) -> Select[Any]:
         """Return the statement for the keys of the first rows."""
-        return self._sorted(self.keys(*self._walked())).limit(limit)
+        return self._sorted(keys_where(self.view.model, *self._walked())).limit(limit)
 
     def among(self, keys: list[int]) -> Select[Any]:
         """Return the statement for rows whose keys this list has told, in its order."""
@@ -157,7 +150,7 @@ class Listing(Asked):
         if self._page is None:
             model, walked, size = self.view.model, self._walked(), self.page_size + 1
             if self.offset:
-                keys = self._sorted(self.keys(*walked)).limit(size).offset(self.offset).subquery()
+                keys = self._sorted(keys_where(self.view.model, *walked)).limit(size).offset(self.offset).subquery()
                 query = self._sorted(select(model).join(keys, keys.c.id == key_of(model)))
             else:
                 query = self._sorted(select(model).where(*walked)).limit(size)
@@ -166,8 +159,8 @@ class Listing(Asked):
 
     def counting(self, cap: int = COUNT_CAP) -> Any:
         """Return the part of a statement that counts the matching rows, no further than one past a cap."""
-        keys = self.keys(*self.conditions, *self.alternatives, self.found.condition).limit(cap + 1)
-        return select(func.count()).select_from(keys.subquery()).scalar_subquery()
+        keys = keys_where(self.view.model, *self.conditions, *self.alternatives, self.found.condition)
+        return counted_to(keys, cap + 1)
 
     def count(self) -> Tally:
         """Return how many rows match: exactly up to the cap, about above it."""
@@ -182,7 +175,9 @@ class Listing(Asked):
     def _estimate(self) -> int:
         """About how many rows match: PostgreSQL knows how many have a key, SQLite looks at some."""
         words = self.found.by_keys if db.engine.dialect.name == "postgresql" else self.found.condition
-        return estimate(self.keys(*self.conditions, *self.alternatives, words), key_of(self.view.model))
+        return estimate(
+            keys_where(self.view.model, *self.conditions, *self.alternatives, words), key_of(self.view.model)
+        )
 
     def _is_broad(self) -> bool:
         """Tell whether more rows match than anybody counts: by an estimate that leaves no doubt, or by counting."""

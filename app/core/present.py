@@ -117,6 +117,11 @@ class Tally:
         return _("about %(count)s", count=words(self.number // unit * unit))
 
 
+def capped(count: int, most: int) -> str:
+    """Return a count beside a word, where more than ``most`` are not told apart: 7, 99+."""
+    return f"{most}+" if count > most else str(count)
+
+
 def value_of(item: object, path: str) -> Any:
     """Return the value at a dotted path, None where a link is missing; methods are called."""
     value: Any = item

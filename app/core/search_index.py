@@ -117,8 +117,7 @@ def token(key: str) -> str:
 
 def prepare(connection: Connection) -> list[str]:
     """Bring the indexes to what the screens declare; return the tables whose index was made anew. Does not commit."""
-    here = columns_here(connection)
-    wanted = [one for one in searched_tables() if set(one.columns) <= here.get(one.table.name, set())]
+    wanted = _wanted(connection)
     made = [one for one in wanted if not _stands(connection, one)]
     for name in _kept(connection) - {_name(connection, one) for one in wanted}:
         _drop(connection, name)
@@ -136,10 +135,7 @@ def rebuild(connection: Connection) -> Iterator[tuple[str, int, int]]:
 
     On PostgreSQL people read and write meanwhile. On SQLite each table is one transaction, for which writers wait.
     """
-    here = columns_here(connection)
-    for one in searched_tables():
-        if not set(one.columns) <= here.get(one.table.name, set()):
-            continue
+    for one in _wanted(connection):
         total = connection.scalar(select(func.count()).select_from(one.table)) or 0
         connection.commit()
         for done in (_rebuilt if connection.dialect.name == "postgresql" else _refilled)(connection, one, total):
@@ -184,6 +180,12 @@ def drop_all(connection: Connection) -> None:
         _drop(connection, name)
 
 
+def _wanted(connection: Connection) -> list[Searched]:
+    """Return what is to be indexed of the columns that are there."""
+    here = columns_here(connection)
+    return [one for one in searched_tables() if set(one.columns) <= here.get(one.table.name, set())]
+
+
 def _name(connection: Connection, one: Searched) -> str:
     return one.index if connection.dialect.name == "postgresql" else one.fts
 
@@ -203,7 +205,9 @@ def _stands(connection: Connection, one: Searched) -> bool:
         return connection.scalar(text("SELECT to_regclass(:name)"), {"name": one.index}) is not None
     statements = [*_sqlite_statements(one)]
     names = [one.fts, *(f"{one.fts}_{when}" for when in ("insert", "update", "delete"))]
-    held = {row.name: row.sql for row in connection.execute(text("SELECT name, sql FROM sqlite_master"))}
+    asked = text("SELECT name, sql FROM sqlite_master WHERE name = :fts OR tbl_name = :table")
+    rows = connection.execute(asked, {"fts": one.fts, "table": one.table.name})
+    held = {row.name: row.sql for row in rows}
     return [held.get(name) for name in names] == statements
 
 

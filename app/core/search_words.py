@@ -51,16 +51,6 @@ def _spellings() -> dict[str, tuple[str, ...]]:
     return {simplified: tuple(sorted(forms)) for simplified, forms in found.items()}
 
 
-@cache
-def _to_simplified() -> dict[int, str]:
-    return {ord(traditional): simplified for traditional, simplified in _simplified().items()}
-
-
-def simplify(text: str) -> str:
-    """Return a text with every character in its Simplified form."""
-    return text.translate(_to_simplified())
-
-
 def spellings(letter: str) -> tuple[str, ...]:
     """Return the characters that are the same in the other script, the character itself among them."""
     simplified = _simplified().get(letter, letter)

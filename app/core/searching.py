@@ -36,7 +36,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text
 
 from app.core.db import db
-from app.core.entity import key_of
+from app.core.entity import key_of, keys_where
 from app.core.estimates import estimated_rows
 from app.core.search_index import column_at, token
 from app.core.search_words import keys_of, needs_look, pattern, words_of
@@ -105,12 +105,8 @@ def first(model: type[Any], condition: ColumnElement[bool]) -> ColumnElement[boo
     """
     if db.engine.dialect.name != "postgresql":
         return condition
-    key = key_of(model)
-    query = select(key).where(condition)
-    if len(query.get_final_froms()) > 1:
-        query = query.select_from(sa_inspect(model).selectable)
     # OFFSET 0 is PostgreSQL's word for it.
-    return key.in_(query.offset(0))  # type: ignore[no-any-return]
+    return key_of(model).in_(keys_where(model, condition).offset(0))  # type: ignore[no-any-return]
 
 
 def expect(views: Iterable[ReadView], text: str) -> None:
@@ -118,15 +114,10 @@ def expect(views: Iterable[ReadView], text: str) -> None:
     _Search.of_request().ask([_parts(view) for view in views], words_of(text))
 
 
-def matches(model: type[Any], paths: Sequence[str], text: str) -> ColumnElement[bool]:
-    """Return that dotted columns of a model contain every word, by the index, without asking how common it is."""
-    return and_(*(_anywhere(model, paths, word) for word in words_of(text)))
-
-
 def _parts(view: ReadView) -> _Parts:
     """Return what a screen searches: its own table's columns, then relations and further tables."""
     model: type[Any] = view.model
-    base: Any = sa_inspect(model).base_mapper.local_table
+    base = key_of(model).table
     own, beside = [], []
     for relation, paths in groupby(sorted(view.searched, key=_relation), key=_relation):
         if relation:
@@ -226,11 +217,10 @@ def _limit(rows: int) -> int:
 def _local(one: Beside) -> ColumnElement[Any]:
     """Return the column by which rows refer to what lies beside."""
     if not one.relation:
-        base: Any = sa_inspect(one.model).base_mapper.local_table
-        key: ColumnElement[Any] = base.c.id
-        return key
-    (local,) = sa_inspect(one.model).relationships[one.relation].local_columns
-    return getattr(one.model, sa_inspect(one.model).get_property_by_column(local).key)  # type: ignore[no-any-return]
+        return key_of(one.model)  # type: ignore[no-any-return]
+    mapper = sa_inspect(one.model)
+    (local,) = mapper.relationships[one.relation].local_columns
+    return getattr(one.model, mapper.get_property_by_column(local).key)  # type: ignore[no-any-return]
 
 
 def _keys(one: Beside, word: str) -> Any:

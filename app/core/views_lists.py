@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from werkzeug.datastructures import MultiDict
 
-from app.core import preferences
+from app.core import preferences, present
 from app.core.db import db
 from app.core.listing import Listing
 from app.core.preferences import LONGEST_NAME, LONGEST_QUERY, MOST_FILTERS, ListSetting
@@ -103,8 +103,7 @@ class ListView(ReadView):
         g.portal_by_itself = True
         parts = [Listing(self, MultiDict(args)).counting(QUICK_CAP) for _label, args in self.quick_filters()]
         counts = db.session.execute(select(*parts)).one() if parts else ()
-        told = [f"{QUICK_CAP}+" if count > QUICK_CAP else str(count) for count in counts]
-        return {"tallies": told}, {"Cache-Control": "no-store"}
+        return {"tallies": [present.capped(count, QUICK_CAP) for count in counts]}, {"Cache-Control": "no-store"}
 
     tallies._permission_name = "list"  # noqa: SLF001 - how Flask-AppBuilder finds rights
 

@@ -201,7 +201,7 @@ def demo(*, if_empty: bool) -> None:
 
 @portal.command()
 def reindex() -> None:
-    """Make the indexes of every search anew. Whoever saves meanwhile waits; on SQLite better at night."""
+    """Make the indexes of every search anew. On PostgreSQL people go on working; on SQLite whoever saves waits."""
     require_key()
     db.session.rollback()
     with alone(), db.engine.connect() as connection:

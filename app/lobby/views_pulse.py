@@ -9,11 +9,11 @@ from flask_appbuilder import BaseView
 from flask_appbuilder.views import expose
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import func, select
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from app.core import clock
-from app.core.db import db
+from app.core import clock, present
+from app.core.db import counted_to, db
 from app.core.menu import screens_in_order
 from app.core.scope import viewer
 from app.core.views import PortalView
@@ -57,9 +57,7 @@ def queues() -> dict[str, int]:
     """
     waiting = {view: view.queue() for view in screens_in_order() if view.may("list")}
     counts = {
-        view.class_permission_name: select(func.count())
-        .select_from(_rows(view).where(condition).limit(CAP).subquery())
-        .scalar_subquery()
+        view.class_permission_name: counted_to(_rows(view).where(condition), CAP)
         for view, condition in waiting.items()
         if condition is not None
     }
@@ -74,7 +72,7 @@ def _rows(view: PortalView) -> Any:
 
 
 def _count(count: int, told: str) -> dict[str, Any]:
-    return {"count": count, "shown": f"{CAP - 1}+" if count >= CAP else str(count), "told": told}
+    return {"count": count, "shown": present.capped(count, CAP - 1), "told": told}
 
 
 def _open_words(count: int) -> str:

@@ -13,12 +13,12 @@ from flask_babel import ngettext
 from flask_login import login_required
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy import literal, select, union_all
-from sqlalchemy.orm import joinedload
 
 from app.core import searching
 from app.core.db import db
 from app.core.listing import Listing, search_text
 from app.core.menu import GROUPS, screens_in_order
+from app.core.sealed import beside
 from app.core.views import PortalView
 from app.core.web import is_fragment
 
@@ -107,7 +107,7 @@ def search(views: list[PortalView], text: str) -> list[Found]:
 def _found(listing: Listing, keys: list[int]) -> Found:
     view = listing.view
     relations = sa_inspect(view.model).relationships
-    beside = [joinedload(getattr(view.model, name)) for name in view.found_columns if name in relations]
-    query = listing.among(keys).options(*beside).limit(HITS)
+    shown = [name for name in view.found_columns if name in relations]
+    query = listing.among(keys).options(*(beside(view.model, name) for name in shown)).limit(HITS)
     rows = list(db.session.scalars(query))
     return Found(view, rows, view.list_url(q=listing.text), len(keys) > HITS)

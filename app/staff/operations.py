@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import Role, assoc_user_role
-from sqlalchemy import ColumnElement, exists, func, inspect, or_, select, true
+from sqlalchemy import ColumnElement, exists, inspect, or_, select, true
 from sqlalchemy.orm import joinedload
 
 from app.core import clock, present
-from app.core.db import db
+from app.core.db import counted_to, db
 from app.core.entity import Recorded, key_of
 from app.core.estimates import tally
 from app.core.jobs import job
@@ -179,8 +179,7 @@ def pressing(viewer: Viewer, now: datetime, limit: int, cap: int) -> tuple[list[
     tasks = list(db.session.scalars(rows))
     if len(tasks) < limit:
         return tasks, len(tasks)
-    count = select(func.count()).select_from(soon.with_only_columns(Task.id).limit(cap).subquery())
-    return tasks, db.session.scalar(count) or 0
+    return tasks, db.session.scalar(select(counted_to(soon.with_only_columns(Task.id), cap))) or 0
 
 
 def late_with_others(

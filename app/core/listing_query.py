@@ -19,7 +19,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.core.catalogs import catalog_rows
 from app.core.db import db
-from app.core.entity import is_short
+from app.core.entity import is_short, kind_of
 from app.core.fields_rows import target_of
 from app.core.interface import NOBODY, NOBODY_WORD, Equals, Overdue, PortalFilter, RefersTo, is_choice, parse_key
 from app.core.present import about, words
@@ -51,15 +51,7 @@ class Control:
     url: str = ""
 
 
-def _kind(model: type[Any]) -> list[Any]:
-    """Return that rows are of a kind which shares its table with others: an index by kind then serves the list."""
-    mapper = sa_inspect(model)
-    if mapper.inherits is None or mapper.polymorphic_on is None:
-        return []
-    return [mapper.polymorphic_on == mapper.polymorphic_identity]
-
-
-class Asked:
+class ListQuery:
     """What an address asks of a screen's list, within the person's rights for a verb."""
 
     def __init__(self, view: PortalView, args: MultiDict[str, str] | Mapping[str, str], verb: str = "list") -> None:
@@ -68,7 +60,9 @@ class Asked:
         self.ignored: list[str] = []
         self.read: dict[str, dict[str, Any]] = {}
         """What each filter of the address holds: the values by their texts."""
-        self.conditions: list[Any] = _kind(view.model)
+        kind = kind_of(view.model)
+        # An index by kind serves the list, which the kind's own table would not tell the database.
+        self.conditions: list[Any] = [] if kind is None else [kind == sa_inspect(view.model).polymorphic_identity]
         self.alternatives: list[Any] = []
         """Conditions of several ways to be met, each of which may have an index of its own."""
         self._narrow(view.scope_condition(verb))
