@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 from flask import g
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Table,
     and_,
+    any_,
     case,
     cast,
     column,
@@ -99,14 +101,15 @@ def unseen(condition: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def first(model: type[Any], condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return a condition that the database answers before all others, by its indexes alone.
+    """Return a condition of few rows that the database answers before all others, by its indexes alone.
 
-    Else PostgreSQL, which takes keys for cheap, would make them of row after row along the list's order.
+    Else PostgreSQL, which takes keys for cheap, would make them of row after row along the list's order. As an array
+    the rows found are looked up; joined with them, the list would be read through where that seems no dearer.
     """
     if db.engine.dialect.name != "postgresql":
         return condition
-    # OFFSET 0 is PostgreSQL's word for it.
-    return key_of(model).in_(keys_where(model, condition).offset(0))  # type: ignore[no-any-return]
+    keys = func.array(keys_where(model, condition).scalar_subquery(), type_=ARRAY(Integer))
+    return key_of(model) == any_(keys)  # type: ignore[no-any-return]
 
 
 def expect(views: Iterable[ReadView], text: str) -> None:
@@ -183,12 +186,18 @@ class _Search:
 
     def found(self, view: ReadView, text: str) -> Found:
         parts, words = _parts(view), words_of(text)
-        common = [parts.own is not None and self.common[parts.own, word] for word in words]
+        common = [self._is_common(parts, word) for word in words]
         either = [self._word(parts, word, by_keys=not is_common) for word, is_common in zip(words, common, strict=True)]
         if not any(common):
             return Found(and_(true(), *either), and_(true(), *either))
         by_keys = [self._word(parts, word, by_keys=True) for word in words]
         return Found(and_(true(), *either), and_(true(), *by_keys), is_common=all(common))
+
+    def _is_common(self, parts: _Parts, word: str) -> bool:
+        """Tell whether many rows have a word, themselves or by what they belong to."""
+        if parts.own is not None and self.common[parts.own, word]:
+            return True
+        return any(self.keys[one, word] is None for one in parts.beside)
 
     def _word(self, parts: _Parts, word: str, *, by_keys: bool) -> ColumnElement[bool]:
         clauses: list[ColumnElement[bool]] = []
