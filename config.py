@@ -272,7 +272,7 @@ def flask_config(settings: Settings) -> dict[str, object]:
         # Database. `portal init` makes tables and permissions; a worker that boots only reads.
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         # The values of a failed statement are people's data, and a traceback is logged.
-        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True, "pool_pre_ping": settings.is_postgresql},
+        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},
         "FAB_UPDATE_PERMS": False,
         "FAB_CREATE_DB": False,
         # Screens and APIs of Flask-AppBuilder that show its inner workings or pass by our checks.

@@ -7,11 +7,10 @@ from importlib import import_module
 
 from flask import Flask
 from flask_appbuilder import AppBuilder
-from flask_migrate import Migrate
 
 from app.core import compressed, i18n, security, themes, web
 from app.core.db import Model, db
-from config import ROOT, Settings, flask_config
+from config import Settings, flask_config
 
 ROOMS = (
     "handbook",
@@ -26,8 +25,6 @@ ROOMS = (
 )
 """From the ground floor up; see docs/architecture.md."""
 
-migrate = Migrate(render_as_batch=True, compare_type=True)
-
 
 def create_app(settings: Settings, **overrides: object) -> Flask:
     """Return the portal: database, security, then the rooms from the ground floor up.
@@ -41,7 +38,6 @@ def create_app(settings: Settings, **overrides: object) -> Flask:
     app.config.from_mapping(flask_config(settings))
     app.config.update(overrides)
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     security.protect_mutations(app)
     compressed.init_app(app)
     web.init_app(app)

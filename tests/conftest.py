@@ -22,7 +22,6 @@ from flask import Flask, has_app_context
 from flask.globals import _cv_app
 from flask.testing import FlaskClient
 from flask_appbuilder.security.sqla.models import Role, User
-from flask_migrate import upgrade
 from page import check_page, judge, token_in
 from sqlalchemy import Engine, event, select
 from sqlalchemy.engine import make_url
@@ -30,14 +29,14 @@ from werkzeug.security import generate_password_hash
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.core import list_index, search_index
+from app.core import list_index, migrating, search_index
 from app.core.db import Model, db
 from app.core.roles import check_matrix, read_matrix, sync_roles
 from app.core.security import fingerprint
 from app.core.seeding import seed
 from app.lobby.commands import SEED, SEEDS
 from app.staff.models import Department, Position, StaffMember, Team
-from config import ROOT, Settings
+from config import Settings
 
 DATABASE = os.environ.get("PORTAL_TEST_DATABASE", "sqlite")
 POSTGRES = os.environ.get("PORTAL_TEST_POSTGRES_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
@@ -272,7 +271,7 @@ def portal(settings: Settings, databases: Databases) -> Iterator[Flask]:
     """The portal over a prepared database; tests take ``app``, which is clean."""
     made = create_app(settings, TESTING=True, RATELIMIT_ENABLED=False, SERVER_NAME=None)
     with made.app_context():
-        upgrade(directory=str(ROOT / "migrations"))
+        migrating.upgrade()
         search_index.prepare(db.session.connection())
         list_index.prepare(db.session.connection())
         matrix = read_matrix(SEED / "roles.csv")

@@ -17,18 +17,18 @@ from typing import Any
 from conftest import CAST, Databases, Person, fill_cast
 from flask import Flask
 from flask_appbuilder.security.sqla.models import User
-from flask_migrate import upgrade
 from sqlalchemy import select
 from test_laws import one_of_each, screens, statements, urls
 
 from app import create_app
+from app.core import migrating
 from app.core.db import db
 from app.core.roles import read_matrix, sync_roles
 from app.core.security import fingerprint
 from app.core.seeding import seed
 from app.lobby.commands import SEED, SEEDS
 from app.workplace.models import Area, Equipment, EquipmentKind
-from config import ROOT, Settings
+from config import Settings
 
 THREADS = 16
 ROUNDS = 60
@@ -41,7 +41,7 @@ def prepared(folder: Path) -> tuple[Flask, int]:
     with statements() as found:
         portal = create_app(settings, TESTING=True, RATELIMIT_ENABLED=False)
     with portal.app_context():
-        upgrade(directory=str(ROOT / "migrations"))
+        migrating.upgrade()
         sync_roles(read_matrix(SEED / "roles.csv"))
         for name, model, keys in SEEDS:
             seed(model, SEED / name, keys)

@@ -14,14 +14,13 @@ from alembic.migration import MigrationContext
 from conftest import CAST, Person, SignIn, member
 from flask import Flask
 from flask_babel import force_locale
-from flask_migrate import upgrade
 from page import HAN, judge, links
 from samples import sample
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy import inspect as sa_inspect
 
 from app import create_app
-from app.core import exporting
+from app.core import exporting, migrating
 from app.core.db import Model, db
 from app.core.entity import Recorded
 from app.core.interface import is_choice
@@ -30,7 +29,7 @@ from app.core.roles import check_matrix, guarded_views, read_matrix
 from app.core.standin import standing_in
 from app.core.views import PortalView
 from app.lobby.commands import SEED
-from config import ROOT, Settings
+from config import Settings
 
 LOCALES = ("zh_Hant_TW", "zh_Hans_CN", "en")
 QUICK, SLOW = "zh_Hans_CN", pytest.mark.slow
@@ -170,7 +169,7 @@ def test_migrations_and_models_say_the_same(tmp_path: Any, databases: Any) -> No
     url = databases.fresh("drift")
     drifted = create_app(Settings.from_env({"PORTAL_DATA_DIR": str(tmp_path), "PORTAL_DATABASE_URL": url}))
     with drifted.app_context():
-        upgrade(directory=str(ROOT / "migrations"))
+        migrating.upgrade()
         engine = create_engine(url)
         with engine.connect() as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True})

@@ -17,7 +17,6 @@ import filetype
 from flask import Response, current_app, send_file
 from flask_babel import gettext as _
 from itsdangerous import BadSignature, URLSafeTimedSerializer
-from PIL import Image, UnidentifiedImageError
 from sqlalchemy import ForeignKey, Index, Integer, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.datastructures import FileStorage
@@ -112,6 +111,8 @@ def _is_what_it_says(kind: str, content: bytes) -> bool:
     if kind in ZIP_KINDS:
         return content.startswith(b"PK\x03\x04") and b"[Content_Types].xml" in content
     if kind in PICTURES:
+        from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - heavy, and few workers ever need it
+
         try:
             Image.open(io.BytesIO(content)).verify()
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import xlsxwriter
 from flask_babel import gettext as _
 from wtforms import Field
-from xlsxwriter.utility import xl_col_to_name
 
 from app.core import clock, fields, fields_rows
 from app.core.importing import EXAMPLE
 from app.core.matching import settable
+from app.core.tabular import column_letter
 from app.core.tabular_write import csv_lines
 
 if TYPE_CHECKING:
@@ -38,6 +37,8 @@ def csv_template(view: PortalView) -> Iterator[bytes]:
 
 def xlsx_template(view: PortalView) -> BinaryIO:
     """Return the template as an open workbook; lists of choices stand on a sheet of their own and drop down."""
+    import xlsxwriter  # noqa: PLC0415 - heavy, and few workers ever need it
+
     entries = _entries(view)
     titles = _headings(entries)
     file = tempfile.TemporaryFile()  # noqa: SIM115 - whoever sends it closes it
@@ -68,8 +69,8 @@ def _write_list(lists: Any, place: int, title: str, allowed: list[str], bold: An
     lists.write_string(0, place, title, bold)
     for line, value in enumerate(allowed, start=1):
         lists.write_string(line, place, value)
-    letter = xl_col_to_name(place, col_abs=True)
-    return f"='{lists.get_name()}'!{letter}$2:{letter}${len(allowed) + 1}"
+    letter = column_letter(place + 1)
+    return f"='{lists.get_name()}'!${letter}$2:${letter}${len(allowed) + 1}"
 
 
 def _entries(view: PortalView) -> list[Field]:

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from flask_babel import gettext as _
-from openpyxl.utils import get_column_letter
 from sqlalchemy import Table, UniqueConstraint, inspect
 from wtforms import Field
 
 from app.core.errors import RuleError
 from app.core.fields import in_all_languages, text_of
-from app.core.tabular import Cell
+from app.core.tabular import Cell, column_letter
 
 if TYPE_CHECKING:
     from app.core.views import PortalView
@@ -140,7 +139,7 @@ def known_by(view: PortalView) -> tuple[str, ...]:
 def column_names(header: list[str]) -> list[str]:
     """Return the headings, told apart by the column's letter where one is missing or stands twice."""
     return [
-        heading if heading and header.count(heading) == 1 else f"{heading} ({get_column_letter(number)})".strip()
+        heading if heading and header.count(heading) == 1 else f"{heading} ({column_letter(number)})".strip()
         for number, heading in enumerate(header, start=1)
     ]
 

@@ -22,13 +22,9 @@ from zipfile import BadZipFile, ZipFile
 
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
-from openpyxl import load_workbook
-from openpyxl.utils import get_column_letter
-from openpyxl.utils.datetime import from_excel
-from openpyxl.utils.escape import unescape
 
 from app.core.charsets import UTF_16_BOMS, check_encoding, encoding_of
-from app.core.tabular import Cell, TableError, clean, restore
+from app.core.tabular import Cell, TableError, clean, column_letter, restore
 
 LIMIT_BYTES = 32 * 1024 * 1024
 LIMIT_ROWS = 200_000
@@ -189,7 +185,7 @@ def _doubts(header: list[str]) -> list[LazyString]:
     """Return a remark for every heading that is missing or stands more than once."""
     columns: dict[str, list[str]] = {}
     for number, heading in enumerate(header, start=1):
-        columns.setdefault(heading, []).append(get_column_letter(number))
+        columns.setdefault(heading, []).append(column_letter(number))
     doubts = []
     for heading, letters in columns.items():
         where = ", ".join(letters)
@@ -310,6 +306,8 @@ def _open_workbook(data: bytes) -> tuple[Callable[[], Iterator[Row]], list[LazyS
                 size=f"{unpacked // 1024**2:,}",
             )
         )
+    from openpyxl import load_workbook  # noqa: PLC0415 - heavy, and few workers ever need it
+
     try:
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
         sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
@@ -339,6 +337,9 @@ def _damaged() -> TableError:
 
 def _value(cell: Any) -> Cell:
     """Return the value of a cell as the person who opens the workbook sees it."""
+    from openpyxl.utils.datetime import from_excel  # noqa: PLC0415 - heavy, and few workers ever need it
+    from openpyxl.utils.escape import unescape  # noqa: PLC0415 - heavy, and few workers ever need it
+
     value = cell.value
     if isinstance(value, int | float) and 0 <= value < _LAST_SERIAL and _is_east_asian_date(cell):
         value = from_excel(value, cell.parent.parent.epoch)

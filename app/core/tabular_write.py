@@ -18,7 +18,6 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any, BinaryIO, TypeAlias
 
-import xlsxwriter
 from flask_babel import lazy_gettext as _l
 
 from app.core.tabular import TableError, clean, neutralise
@@ -79,6 +78,8 @@ def xlsx_file(
 
     Raises ``TableError`` if there are more rows than a sheet holds.
     """
+    import xlsxwriter  # noqa: PLC0415 - heavy, and few workers ever need it
+
     with ExitStack() as if_it_fails, tempfile.TemporaryDirectory() as scratch:
         file = if_it_fails.enter_context(tempfile.TemporaryFile())
         with xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": scratch}) as book:

@@ -18,8 +18,6 @@ from itertools import islice, pairwise
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-import holidays
-
 Amount = TypeVar("Amount", int, timedelta)
 NO_TIME = timedelta()
 ONE_DAY = timedelta(days=1)
@@ -244,6 +242,8 @@ def national_calendar(
     not listed: an office open on weekends closes them by exception. TW's 1 May is a day off for
     workers before 2026 too (勞基法 37). Raises ValueError as `WorkCalendar` does.
     """
+    import holidays  # noqa: PLC0415 - heavy, and few workers ever need it
+
     wanted = set(years)
     listed = holidays.country_holidays(jurisdiction, years=wanted, expand=False)
     closed = set(listed)

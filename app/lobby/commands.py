@@ -12,13 +12,12 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 from flask_appbuilder.security.sqla.models import Role, User
 from flask_babel import force_locale
-from flask_migrate import upgrade
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from app.appraisal.models import Indicator
 from app.casework.models import Conclusion, Disposition, PriorityRule, RootCause, Topic
-from app.core import clock, list_index, search_index
+from app.core import clock, list_index, migrating, search_index
 from app.core.db import Trouble, db, trouble_of
 from app.core.errors import RuleError
 from app.core.jobs import run_jobs
@@ -94,7 +93,7 @@ def init_app(app: Flask) -> None:
 def prepare() -> None:
     """Bring tables, roles and catalogs to this release; safe to run again and by several at once."""
     with alone():
-        upgrade(directory=str(ROOT / "migrations"))
+        migrating.upgrade()
         indexed = search_index.prepare(db.session.connection())
         list_index.prepare(db.session.connection())
         db.session.commit()

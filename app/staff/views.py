@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, url_for
+from flask import current_app, g
 from flask_appbuilder import AppBuilder
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext
@@ -143,9 +143,16 @@ class TaskView(PortalView):
 
 def record_url(task: Task) -> str | None:
     """Return the address of the record a task is about, or None for those who may not open such records."""
-    screens = current_app.extensions["portal_views"].items()
-    screen = next((screen for model, screen in screens if model.__tablename__ == task.entity), None)
-    return url_for(f"{screen.endpoint}.show", pk=task.record_id) if screen is not None and screen.may("show") else None
+    screen: Any = _screens_by_table().get(task.entity)
+    return screen.key_url(task.record_id) if screen is not None and screen.may("show") else None
+
+
+def _screens_by_table() -> dict[str, Any]:
+    """Return the screen of each table, put together once for a page of tasks."""
+    if "portal_screens_by_table" not in g:
+        screens = current_app.extensions["portal_views"].items()
+        g.portal_screens_by_table = {model.__tablename__: screen for model, screen in screens}
+    return g.portal_screens_by_table
 
 
 def register(builder: AppBuilder) -> None:
