@@ -318,15 +318,6 @@ def test_flask_is_configured_from_the_settings(tmp_path: Path) -> None:
     assert config["WTF_CSRF_TIME_LIMIT"] == 12 * 3600, "a form lives as long as its session"
 
 
-def test_only_postgresql_connections_are_asked_whether_they_still_live(tmp_path: Path) -> None:
-    postgresql = settings(tmp_path, PORTAL_DATABASE_URL="postgresql://h/d")
-    assert flask_config(postgresql)["SQLALCHEMY_ENGINE_OPTIONS"] == {"hide_parameters": True, "pool_pre_ping": True}
-    assert flask_config(settings(tmp_path))["SQLALCHEMY_ENGINE_OPTIONS"] == {
-        "hide_parameters": True,
-        "pool_pre_ping": False,
-    }
-
-
 def test_a_worker_that_boots_makes_nothing(tmp_path: Path) -> None:
     config = flask_config(settings(tmp_path))
     assert config["FAB_UPDATE_PERMS"] is False

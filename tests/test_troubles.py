@@ -9,12 +9,12 @@ from threading import Thread
 
 import pytest
 from bs4 import BeautifulSoup
-from conftest import DATABASE, Databases, Person, SignIn, inputs
+from conftest import DATABASE, POSTGRES, Databases, Person, SignIn, inputs
 from flask import Flask
 from flask.testing import FlaskCliRunner
 from page import check_page
 from samples import sample
-from sqlalchemy import select
+from sqlalchemy import create_engine, select, text
 from test_repairs import photo
 from werkzeug.test import TestResponse
 
@@ -212,3 +212,18 @@ def test_a_photo_survives_an_error_and_is_nobody_elses(app: Flask, sign_in: Sign
     link = BeautifulSoup(saved.text, "html.parser").select_one(".files a[download]")["href"]
     assert mei.get(str(link)).data == content
     assert "照片與檔案：1" in page.select_one(".history").text
+
+
+@pytest.mark.skipif(DATABASE != "postgresql", reason="a file does not go away")
+def test_a_connection_that_the_server_has_ended_meanwhile_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, other = create_engine(POSTGRES, pool_size=1, max_overflow=0), create_engine(POSTGRES)
+    with engine.connect() as line:
+        first = line.scalar(text("SELECT pg_backend_pid()"))
+    with other.connect() as line:
+        assert line.scalar(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": first})
+    # In use a moment ago, it is not asked; unused for long, it is.
+    monkeypatch.setattr(database, "IDLE_SECONDS", 0.0)
+    with engine.connect() as line:
+        assert line.scalar(text("SELECT pg_backend_pid()")) != first
+    engine.dispose()
+    other.dispose()

@@ -83,7 +83,7 @@ class Catalogs(Domain):
                 self._by_locale[locale] = found
         return found
 
-    def markup(self, text: str, **values: Any) -> Markup:
+    def markup(self, text: str, /, **values: Any) -> Markup:
         """Return a text of a template in this request's language; a template's texts are constants, so they are kept.
 
         Jinja's own way goes through ten calls for each of the hundreds of words of a page.

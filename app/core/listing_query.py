@@ -55,7 +55,7 @@ class ListQuery:
     """What an address asks of a screen's list, within the person's rights for a verb."""
 
     def __init__(self, view: PortalView, args: MultiDict[str, str] | Mapping[str, str], verb: str = "list") -> None:
-        self.view = view
+        self.view, self.verb = view, verb
         self.args: MultiDict[str, str] = args if isinstance(args, MultiDict) else MultiDict(args)
         self.ignored: list[str] = []
         self.read: dict[str, dict[str, Any]] = {}

@@ -35,11 +35,11 @@ class Head:
 
 @dataclass(frozen=True)
 class Line:
-    """One row: its address, its cells with their classes, and the steps that start from where it stands."""
+    """One row: its address, its cells, and the steps that start from where it stands."""
 
     item: Any
     url: str
-    cells: list[tuple[Head, str, Markup]]
+    cells: Markup
     steps: str
 
 
@@ -75,11 +75,23 @@ class Table:
         trail = self.listing.trail if self.listing is not None else ""
         for item in self.rows:
             steps = " ".join(step.name for step in self.workflow.open_steps(item)) if self.workflow else ""
-            yield Line(item, self.view.show_url(item) + trail, [self._cell(item, head) for head in self.heads], steps)
+            url = self.view.show_url(item) + trail
+            yield Line(item, url, self._cells(item, url), steps)
 
-    def _cell(self, item: Any, head: Head) -> tuple[Head, str, Markup]:
-        told = self.view.present(item, head.column)
+    def _cells(self, item: Any, url: str) -> Markup:
+        """Return a row's cells, the first of which leads to the record.
+
+        They are put together here: a template would escape anew, for each cell, what is the same in a whole column.
+        """
+        parts: list[str] = []
+        for head in self.heads:
+            told = self.view.present(item, head.column)
+            if self.opens and not parts:
+                told = Markup('<a href="%s">%s</a>') % (url, told)
+            parts.append(f'<td data-label="{head.label}"{self._look(head, len(told))}>{told}</td>')
+        return Markup("".join(parts))  # noqa: S704 - labels and what is told are markup
+
+    def _look(self, head: Head, length: int) -> str:
         if head.is_number:
-            return head, "number", told
-        length = len(told)
-        return head, "short" if length <= SHORT else "words" if length <= WORDS else "", told
+            return ' class="number"'
+        return ' class="short"' if length <= SHORT else ' class="words"' if length <= WORDS else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import abort, flash, g, request, url_for
 from flask_appbuilder.security.decorators import has_access
@@ -91,7 +92,8 @@ class ReadView(DeclaredView):
 
     def list_url(self, **args: Any) -> str:
         """Return the address of the list."""
-        return url_for(f"{self.endpoint}.list", **args)
+        asked = "?" + urlencode(args, doseq=True) if args else ""
+        return f"{request.script_root}{self.route_base}/list/{asked}"
 
     def show_url(self, item: Any) -> str:
         """Return the address of one record."""
