@@ -10,6 +10,7 @@ from flask_appbuilder import AppBuilder
 
 from app.core import compressed, i18n, security, themes, web
 from app.core.db import Model, db
+from app.core.routing import LateRule
 from config import Settings, flask_config
 
 ROOMS = (
@@ -35,6 +36,7 @@ def create_app(settings: Settings, **overrides: object) -> Flask:
     # Flask-AppBuilder's security log tells people's names at INFO.
     logging.getLogger("flask_appbuilder").setLevel(logging.ERROR)
     app = Flask(__name__)
+    app.url_rule_class = LateRule
     app.config.from_mapping(flask_config(settings))
     app.config.update(overrides)
     db.init_app(app)
