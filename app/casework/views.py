@@ -183,7 +183,7 @@ class TicketView(PortalView):
     search_columns = ["kind", "status", "customer", "owner", "topic", "channel", "opened_at", "closed_at"]
     searched = ["number", "subject", "customer.number"]
     scopes = TICKET_SCOPES
-    loaded = ("open_tasks",)
+    loaded = ("open_tasks.due_at",)
     formatters_columns = {"due_at": present.due}
     base_order = ("opened_at", "desc")
     exclude_route_methods = PortalView.exclude_route_methods | {"add", "edit", "delete"}
@@ -229,7 +229,7 @@ class OneKindView(PortalView):
     found_globally = True
     found_columns = ("number", "subject", "customer")
     scopes = TICKET_SCOPES
-    loaded = ("open_tasks",)
+    loaded = ("open_tasks.due_at",)
     formatters_columns = {"due_at": present.due}
     filled_in = ("contact_at", "opened_at")
     added_in_passing = False

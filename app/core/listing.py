@@ -134,9 +134,9 @@ class Listing(ListQuery):
         shown = {name for name in self.columns if "." not in name}
         yield from (defer(held) for held in sealed_columns(self.view.model) if held.key not in shown)
         for name in self._eager:
-            attribute = getattr(self.view.model, name)
-            if is_short(attribute.property.mapper.class_):
-                catalog_rows(attribute.property.mapper.class_)
+            target = getattr(self.view.model, name.partition(".")[0]).property.mapper.class_
+            if is_short(target):
+                catalog_rows(target)
             else:
                 yield beside(self.view.model, name)
 

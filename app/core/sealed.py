@@ -74,13 +74,16 @@ def sealed_columns(model: type[Any]) -> list[InstrumentedAttribute[Any]]:
 def beside(model: type[Any], path: str) -> Any:
     """Return how a list loads what its rows belong to: one record in the same statement, several in one more.
 
-    Nothing sealed is opened for it: what a record is called never holds any.
+    Of ``open_tasks.due_at`` nothing but that column is read. Nothing sealed is opened for it: what a record is called
+    never holds any.
     """
     head, _dot, rest = path.partition(".")
     relation = getattr(model, head)
     target = relation.property.mapper.class_
     further = [beside(target, rest)] if rest and rest.partition(".")[0] in sa_inspect(target).relationships else []
     loading = selectinload(relation) if relation.property.uselist else joinedload(relation)
+    if relation.property.uselist and rest in sa_inspect(target).column_attrs:
+        return loading.load_only(getattr(target, rest))
     return loading.options(*(defer(held) for held in sealed_columns(target)), *further)
 
 

@@ -49,7 +49,10 @@ class DeclaredView(ModelView):
     scopes: ClassVar[Mapping[Scope, Sequence[str]]] = {}
     """Where the model keeps the person (OWN), the team (TEAM) and the department: dotted paths."""
     loaded: ClassVar[tuple[str, ...]] = ()
-    """Relations that listed properties read, beside the listed ones: loaded for a whole page at once."""
+    """Relations that listed properties read, beside the listed ones: loaded for a whole page at once.
+
+    ``open_tasks.due_at`` loads that column alone.
+    """
     exact: ClassVar[tuple[str, ...]] = ()
     """Columns by which a person names one row in an import; default the first searched one."""
     filled_in: ClassVar[tuple[str, ...]] = ()

@@ -27,7 +27,6 @@ from app.core.seeding import seed
 from app.customers.models import Channel, ProductLine
 from app.handbook.models import Clause, Promise, ServiceHours
 from app.lobby.accounts import LOGIN_NAME, lend, new_password, set_password
-from app.lobby.demo.play import check_demo, is_empty, play
 from app.lobby.import_command import import_command
 from app.roster.models import LeaveKind, ShiftType
 from app.staff.models import Department, Position
@@ -176,6 +175,8 @@ def make_login(login: str, last_name: str, first_name: str, email: str, password
 @click.option("--if-empty", is_flag=True, help="Do nothing, and say nothing, where the database holds records.")
 def demo(*, if_empty: bool) -> None:
     """Fill an empty database with a department that has worked for a year; refused where there are real records."""
+    from app.lobby.demo.play import check_demo, is_empty, play  # noqa: PLC0415 - nothing that serves pages needs it
+
     require_key()
     if not is_empty([model for _name, model, _keys in SEEDS]):
         if if_empty:
