@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from itertools import islice, pairwise
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -242,17 +243,22 @@ def national_calendar(
     not listed: an office open on weekends closes them by exception. TW's 1 May is a day off for
     workers before 2026 too (勞基法 37). Raises ValueError as `WorkCalendar` does.
     """
+    closed, made_up = _national_days(jurisdiction, frozenset(years))
+    borrowed = next((weekday for weekday, hours in enumerate(weekly) if hours), 0)
+    return WorkCalendar(zone, weekly, closed, dict.fromkeys(made_up, borrowed))
+
+
+@lru_cache(maxsize=32)
+def _national_days(jurisdiction: Jurisdiction, years: frozenset[int]) -> tuple[frozenset[date], tuple[date, ...]]:
+    """Return holidays and make-up days; kept, for the moon has to be reckoned for them and every saving asks."""
     import holidays  # noqa: PLC0415 - heavy, and few workers ever need it
 
-    wanted = set(years)
-    listed = holidays.country_holidays(jurisdiction, years=wanted, expand=False)
+    listed = holidays.country_holidays(jurisdiction, years=set(years), expand=False)
     closed = set(listed)
     if jurisdiction is Jurisdiction.TW:
-        closed |= {date(year, 5, 1) for year in wanted}
-    borrowed = next((weekday for weekday, hours in enumerate(weekly) if hours), 0)
+        closed |= {date(year, 5, 1) for year in years}
     # The library adds the December days of other years that make up for a January.
-    makeup = {day: borrowed for day in listed.weekend_workdays if day.year in wanted}
-    return WorkCalendar(zone, weekly, frozenset(closed), makeup)
+    return frozenset(closed), tuple(day for day in listed.weekend_workdays if day.year in years)
 
 
 def _not_negative(amount: Amount) -> Amount:
