@@ -15,6 +15,7 @@ from .serving import ASKED, accesslog, control_socket_disable, threads, timeout,
 __all__ = ["accesslog", "control_socket_disable", "threads", "timeout", "worker_class"]
 
 _seen = [0]
+_begins: list[Callable[[Any], None]] = []
 
 
 def _count(statement: str) -> None:
@@ -72,15 +73,17 @@ class Counted:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Put the counter before the application."""
+    """Begin as the application's own settings have it, and put the counter before it."""
+    for begin in _begins:
+        begin(worker)
     worker.wsgi = Counted(worker.wsgi)
 
 
 match os.environ["BENCH_COUNTS"]:
     case "portal":
-        globals().update(
-            {name: value for name, value in runpy.run_path("gunicorn.conf.py").items() if not name.startswith("_")}
-        )
+        own = {name: value for name, value in runpy.run_path("gunicorn.conf.py").items() if not name.startswith("_")}
+        _begins.append(own.pop("post_worker_init"))
+        globals().update(own)
         _watch_sqlalchemy()
     case "floor":
         _watch_floor()

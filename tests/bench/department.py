@@ -17,6 +17,7 @@ import psycopg
 from opencc import OpenCC
 from sqlalchemy.engine import URL
 
+from app.core.search_index import register_functions
 from tests.big import COMMON_WORD, PASSWORD, RARE_WORD, Size
 
 from .floor_sql import PAGE, Database, Values, by_status, counted, listing, lookup
@@ -221,6 +222,8 @@ def facts_of(department: Department) -> Facts:
 
 def _filled(database: Database, record: int, author: int) -> str:
     """Give a record notes until it has twenty; return the newest one's text."""
+    if not database.is_postgresql:
+        register_functions(database.connection)  # the portal's triggers call them
     (held,) = _one(database, "SELECT count(*) FROM note WHERE ticket_id = :id", id=record)
     for number in range(held, NOTES):
         database.ask(
