@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ClauseElement, ColumnElement, Executable, Select, Table, func, select, true
+from sqlalchemy import ClauseElement, Executable, Select, Table, func, select, true
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -39,33 +39,32 @@ def _explain(element: Explain, compiler: SQLCompiler, **kwargs: Any) -> str:
 
 @dataclass(frozen=True)
 class Rows:
-    """How many rows match each condition, and how many each table holds, about."""
+    """How many rows each statement finds, and how many each table holds, about."""
 
     matching: list[int]
     in_all: dict[Table, int]
 
 
-def estimated_rows(conditions: Sequence[tuple[Table, ColumnElement[bool]]], tables: Sequence[Table], cap: int) -> Rows:
-    """Return about how many rows match each condition and stand in each table, by one statement.
+def estimated_rows(matching: Sequence[Select[Any]], tables: Sequence[Table], cap: int) -> Rows:
+    """Return about how many rows each statement for keys finds and each table holds, by one statement.
 
-    SQLite counts those that match, no further than the cap, and takes the highest key for the number of rows.
+    SQLite counts those that are found, no further than the cap, and takes the highest key for the number of rows.
     """
     if db.engine.dialect.name == "postgresql":
-        asked = [(table, true()) for table in tables]
+        asked = [select(table.c.id).where(true()) for table in tables]
         # OFFSET 0 keeps each count a part of its own in the plan.
         counts = [
-            select(func.count()).select_from(select(table.c.id).where(condition).offset(0).subquery()).scalar_subquery()
-            for table, condition in [*conditions, *asked]
+            select(func.count()).select_from(keys.offset(0).subquery()).scalar_subquery()
+            for keys in [*matching, *asked]
         ]
         plan = _plan(select(*counts))
         rows = [int(part["Plans"][0]["Plan Rows"]) for part in plan["Plans"]]
-        matching, in_all = rows[: len(conditions)], rows[len(conditions) :]
     else:
-        capped = [counted_to(select(table.c.id).where(condition), cap) for table, condition in conditions]
+        capped = [counted_to(keys, cap) for keys in matching]
         most = [select(func.max(table.c.id)).scalar_subquery() for table in tables]
-        told = [int(count or 0) for count in db.session.execute(select(*capped, *most)).one()]
-        matching, in_all = told[: len(conditions)], told[len(conditions) :]
-    return Rows(matching, dict(zip(tables, in_all, strict=True)))
+        rows = [int(count or 0) for count in db.session.execute(select(*capped, *most)).one()]
+    found, in_all = rows[: len(matching)], rows[len(matching) :]
+    return Rows(found, dict(zip(tables, in_all, strict=True)))
 
 
 def estimate(matching: Select[Any], key: Any) -> int:
