@@ -318,6 +318,12 @@ def test_flask_is_configured_from_the_settings(tmp_path: Path) -> None:
     assert config["WTF_CSRF_TIME_LIMIT"] == 12 * 3600, "a form lives as long as its session"
 
 
+def test_what_a_failed_statement_held_is_not_told(tmp_path: Path) -> None:
+    for url in ("postgresql://h/d", ""):
+        options = flask_config(settings(tmp_path, PORTAL_DATABASE_URL=url))["SQLALCHEMY_ENGINE_OPTIONS"]
+        assert options == {"hide_parameters": True}
+
+
 def test_a_worker_that_boots_makes_nothing(tmp_path: Path) -> None:
     config = flask_config(settings(tmp_path))
     assert config["FAB_UPDATE_PERMS"] is False

@@ -221,7 +221,7 @@ def test_a_connection_that_the_server_has_ended_meanwhile_is_not_used(monkeypatc
         first = line.scalar(text("SELECT pg_backend_pid()"))
     with other.connect() as line:
         assert line.scalar(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": first})
-    # In use a moment ago, it is not asked; unused for long, it is.
+    # Whatever has lain for longer than this is asked.
     monkeypatch.setattr(database, "IDLE_SECONDS", 0.0)
     with engine.connect() as line:
         assert line.scalar(text("SELECT pg_backend_pid()")) != first

@@ -158,7 +158,7 @@ def due(moment: datetime) -> Markup:
 
 def unbroken(value: object) -> Markup:
     """Return a number or a name so that it stays on one line."""
-    # Markup.format would take five times as long, for some cells of each row.
+    # Markup.format would take several times as long, for some cells of each row.
     return Markup(f'<span class="text-nowrap">{escape(str(value))}</span>')  # noqa: S704 - escaped
 
 

@@ -239,7 +239,7 @@ def _keys(one: Beside, word: str) -> Any:
     if not one.relation:
         (path,) = one.paths
         held = column_at(one.model, path)
-        return select(held.table.c.id).where(_in_table(held.table, (held.name,), word))
+        return _found_in(held.table, (held.name,), word)
     target = sa_inspect(one.model).relationships[one.relation].mapper.class_
     return select(target.id).where(_anywhere(target, [path.partition(".")[2] for path in one.paths], word))
 

@@ -100,7 +100,7 @@ class ReadView(DeclaredView):
         return self.key_url(item.id)
 
     def key_url(self, key: int) -> str:
-        """Return the address of a record by its key; ``url_for`` takes twenty times as long, for each row."""
+        """Return the address of a record by its key; ``url_for`` takes ten times as long, for each row."""
         return f"{request.script_root}{self.route_base}/show/{key}"
 
     @expose("/list/")
