@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from flask import Flask, current_app
 
 from app.core.db import db
@@ -10,6 +12,8 @@ from config import ROOT
 
 def attach(app: Flask) -> None:
     """Give an application Flask-Migrate's commands (``flask db``)."""
+    # What it tells while it is imported, before every command, is of no use to whoever runs one.
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
     from flask_migrate import Migrate  # noqa: PLC0415 - see above
 
     Migrate(render_as_batch=True, compare_type=True).init_app(app, db, directory=str(ROOT / "migrations"))
@@ -17,8 +21,8 @@ def attach(app: Flask) -> None:
 
 def upgrade() -> None:
     """Bring the tables of the current application to the last migration."""
-    from flask_migrate import upgrade  # noqa: PLC0415 - see above
-
     if "migrate" not in current_app.extensions:
         attach(current_app)
+    from flask_migrate import upgrade  # noqa: PLC0415 - see above
+
     upgrade()
