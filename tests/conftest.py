@@ -29,7 +29,7 @@ from werkzeug.security import generate_password_hash
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.core import list_index, migrating, search_index
+from app.core import catalogs, list_index, migrating, search_index
 from app.core.db import Model, db
 from app.core.roles import check_matrix, read_matrix, sync_roles
 from app.core.security import fingerprint
@@ -274,6 +274,7 @@ def portal(settings: Settings, databases: Databases) -> Iterator[Flask]:
         migrating.upgrade()
         search_index.prepare(db.session.connection())
         list_index.prepare(db.session.connection())
+        catalogs.prepare(db.session.connection())
         matrix = read_matrix(SEED / "roles.csv")
         check_matrix(matrix)
         sync_roles(matrix)

@@ -70,7 +70,7 @@ def test_a_record_that_goes_while_it_is_read_leaves_its_row_behind(app: Flask) -
     db.session.add(empty)
     db.session.commit()
     with standing_in(None):
-        reader = Reader(view, ["code", "leader"], exporting.cells_of)
+        reader = Reader(view, ["code", "leader"], exporting.Cells(view))
         rows = db.session.connection().execute(reader.statement(Listing(view, {}).ordered())).all()
         db.session.delete(empty)
         db.session.flush()

@@ -6,6 +6,7 @@ related row (see ``docs/adr``), so only its routing, permissions and OpenAPI pag
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -26,6 +27,7 @@ from app.core.db import Model
 from app.core.inputs import filled, problems
 from app.core.interface import parse_key
 from app.core.listing import Listing
+from app.core.reading import kept_reader
 from app.core.types import Choice
 from app.core.views import PortalView
 
@@ -47,6 +49,28 @@ def told(value: Any) -> Any:
             return value
         case _:
             return str(value)
+
+
+class JsonTelling:
+    """How the API tells the columns of a screen, and nothing (``""``) as key and version."""
+
+    def __init__(self, view: PortalView) -> None:
+        self._view = view
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the screen tells columns as records hold them."""
+        return self._view.shows_plainly
+
+    def of_value(self, _column: str, _kind: type[Any]) -> Callable[[Any], Any]:
+        """Return what tells a column's values."""
+        return told
+
+    def of_record(self, record: Any, column: str) -> Any:
+        """Return a column of a record, or its key and version."""
+        if column:
+            return told(self._view.value(record, column))
+        return {"id": record.id, "version": getattr(record, "version", None)}
 
 
 def _named(part: Any, name: str) -> Any:
@@ -103,9 +127,8 @@ class PortalApi(BaseApi):
 
     def told(self, item: Any, columns: list[str]) -> dict[str, Any]:
         """Return a record as JSON: key, version, and the columns its screen shows."""
-        return {"id": item.id, "version": getattr(item, "version", None)} | {
-            column: told(self.view.value(item, column)) for column in columns
-        }
+        telling = JsonTelling(self.view)
+        return telling.of_record(item, "") | {column: telling.of_record(item, column) for column in columns}
 
     @expose("/", methods=["GET"])
     @protect()
@@ -135,7 +158,12 @@ class PortalApi(BaseApi):
                     "These filters cannot be read: %(names)s", names=", ".join([*listing.ignored, *sorted(unknown)])
                 )
             )
-        rows = [self.told(item, self.view.list_columns) for item in listing.rows()]
+        columns = self.view.list_columns
+        listing.reader = reader = kept_reader(self.view, columns, JsonTelling)
+        if reader is None:
+            rows = [self.told(item, columns) for item in listing.rows()]
+        else:
+            rows = [head | dict(zip(columns, cells, strict=True)) for head, *cells in reader.read(listing.rows())]
         count = listing.count()
         return self.response(200, count=count.number, is_about=count.is_about, result=rows)
 

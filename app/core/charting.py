@@ -18,7 +18,7 @@ from sqlalchemy import Boolean, Date, Enum, Integer, Numeric, func, select
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import RelationshipProperty
 
-from app.core.catalogs import catalog_rows
+from app.core.catalogs import kept_rows
 from app.core.charting_months import following, month_of, months_between
 from app.core.db import db
 from app.core.entity import Catalog, is_short
@@ -220,7 +220,7 @@ class Chart:
             return {key: str(key) if isinstance(self._kind, Integer) else words(key) for key in keys}
         target = self.by.filter.column.property.mapper.class_
         if is_short(target):
-            return {row.id: str(row) for row in catalog_rows(target)}
+            return {row.id: str(row) for row in kept_rows(target)}
         eager = [beside(target, name) for name in target_of(target).eager]
         return {
             row.id: str(row) for row in db.session.scalars(select(target).where(target.id.in_(keys)).options(*eager))

@@ -86,6 +86,11 @@ def is_short(model: type[Any]) -> bool:
     return issubclass(model, Catalog) and not model.is_long
 
 
+def in_memory(model: type[Any]) -> bool:
+    """Tell whether a table is so short and still that each process keeps its rows (see ``core.catalogs``)."""
+    return is_short(model) or getattr(model, "stays_in_memory", False)
+
+
 def key_of(model: type[Any]) -> Any:
     """Return the key column of the table that a model's rows stand in; a kind of another model stands in that one's."""
     return sa_inspect(model).base_mapper.local_table.c.id

@@ -36,6 +36,26 @@ def cell(value: Any) -> Any:
             return present.words(value)
 
 
+class Cells:
+    """How an export tells the columns of a screen: as cells."""
+
+    def __init__(self, view: PortalView) -> None:
+        self._view = view
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the screen tells columns as records hold them."""
+        return self._view.shows_plainly
+
+    def of_value(self, _column: str, kind: type[Any]) -> Callable[[Any], Any]:
+        """Return what makes cells of the values of one type."""
+        return cells_of(kind)
+
+    def of_record(self, record: Any, column: str) -> Any:
+        """Return a column of a record as a cell."""
+        return cell(self._view.value(record, column))
+
+
 def cells_of(kind: type[Any]) -> Callable[[Any], Any]:
     """Return what ``cell`` does with the values of one type, chosen once where there are many."""
     if issubclass(kind, datetime):
@@ -94,7 +114,7 @@ def _counted(view: PortalView, listing: Listing, kind: str, who: int | None) -> 
 
 
 def _blocks(view: PortalView, listing: Listing) -> Iterator[tuple[Iterator[tuple[Any, ...]], int]]:
-    reader = Reader(view, listing.columns, cells_of)
+    reader = Reader(view, listing.columns, Cells(view))
     streamed = {"stream_results": True, "max_row_buffer": FETCHED}
     found = db.session.connection().execute(reader.statement(listing.ordered()), execution_options=streamed)
     # Closed also when the download is broken off: PostgreSQL keeps a cursor for it.

@@ -16,7 +16,7 @@ from flask_babel import gettext as _
 from wtforms import SelectField, SelectMultipleField
 
 from app.core import clock
-from app.core.catalogs import catalog_rows
+from app.core.catalogs import catalog_rows, kept_rows
 from app.core.entity import Catalog
 from app.core.fields import Cell, text_of
 from app.core.interface import parse_key
@@ -111,20 +111,27 @@ class CatalogField(RowField):
     """A row of a short catalog, in its order, without retired ones."""
 
     def rows(self) -> list[Catalog]:
-        """Return the catalog's rows that are offered today, and the one already chosen."""
-        today = clock.today()
-        return [row for row in catalog_rows(self.model) if not row.is_retired(today) or row is self.data]
+        """Return the catalog's rows that are offered today, and the one already chosen; to be read alone."""
+        today, held = clock.today(), self._held()
+        return [row for row in kept_rows(self.model) if not row.is_retired(today) or row.id == held]
+
+    def _held(self) -> int | None:
+        """Return the key of the row already chosen; while a form is put together there is none yet."""
+        return getattr(getattr(self, "data", None), "id", None)
 
     def find(self, key: object) -> Catalog | None:
         """Return an offered row by its key."""
         wanted = parse_key(key)
-        return next((row for row in self.rows() if row.id == wanted), None)
+        if not any(row.id == wanted for row in self.rows()):
+            return None
+        return next(row for row in catalog_rows(self.model) if row.id == wanted)
 
     def iter_choices(self) -> Iterator[tuple[str, str, bool, dict[str, Any]]]:
         """Give the empty choice and the catalog's rows."""
         yield "", "—", self.data is None, {}
+        held = self._held()
         for row in self.rows():
-            yield str(row.id), str(row), row is self.data, {}
+            yield str(row.id), str(row), row.id == held, {}
 
     def from_cell(self, value: Cell) -> str:
         """Accept a row's code, or its name in any of the portal's languages where it is one row's only."""

@@ -35,6 +35,7 @@ BROWSER_LOCALES = {
 }
 LANGUAGES = (("zh_Hant_TW", "zh-Hant-TW", "繁"), ("zh_Hans_CN", "zh-Hans-CN", "简"), ("en", "en", "EN"))
 """What the switch offers: locale, ``lang``, and what its button says."""
+MOST_TEXTS = 10_000
 HTML_LANG = {locale: lang for locale, lang, _short in LANGUAGES}
 LOCALES = {locale: Locale.parse(locale) for locale, _lang, _short in LANGUAGES}
 """Read once, for each request asks for one."""
@@ -72,6 +73,7 @@ class Catalogs(Domain):
         super().__init__(domain=domain)  # type: ignore[no-untyped-call]
         self._by_locale: dict[Locale, Any] = {}
         self._markup: dict[Locale | None, dict[str, Markup]] = {}
+        self._texts: dict[Locale | None, dict[str, str]] = {}
 
     def get_translations(self) -> Any:
         """Return the catalog of this request's language."""
@@ -82,6 +84,16 @@ class Catalogs(Domain):
             if locale is not None:
                 self._by_locale[locale] = found
         return found
+
+    def gettext(self, string: str, **variables: Any) -> str:
+        """Return a text of the code in this request's language; the code's texts are constants, so they are kept."""
+        known = self._texts.setdefault(get_locale(), {})
+        found = known.get(string)
+        if found is None:
+            found = self.get_translations().ugettext(string)
+            if len(known) < MOST_TEXTS:
+                known[string] = found
+        return found % variables if variables else found
 
     def markup(self, text: str, /, **values: Any) -> Markup:
         """Return a text of a template in this request's language; a template's texts are constants, so they are kept.

@@ -22,6 +22,7 @@ from app.core.estimates import estimate
 from app.core.interface import COUNT_CAP
 from app.core.listing_query import PAGE_SIZES, ListQuery, search_text
 from app.core.present import Tally
+from app.core.reading import Reader
 from app.core.rights import grants
 from app.core.scope import viewer
 from app.core.sealed import beside, sealed_columns
@@ -39,6 +40,8 @@ class Listing(ListQuery):
 
     counted: int | None = None
     """How many rows match, no further than one past the cap; None where nobody has counted yet."""
+    reader: Reader | None = None
+    """What reads the rows without making records of them; then ``rows`` are what it reads."""
     _page: list[Any] | None = None
 
     def matching(self) -> Select[Any]:
@@ -158,10 +161,13 @@ class Listing(ListQuery):
             model, walked, size = self.view.model, self._walked(), self.page_size + 1
             if self.offset:
                 keys = self._sorted(keys_where(self.view.model, *walked)).limit(size).offset(self.offset).subquery()
-                query = self._sorted(select(model).join(keys, keys.c.id == key_of(model)))
+                query = self._sorted(select(model).where(keys.c.id == key_of(model)))
             else:
                 query = self._sorted(select(model).where(*walked)).limit(size)
-            self._page = list(db.session.scalars(query.options(*self._loading())))
+            if self.reader is not None:
+                self._page = list(db.session.connection().execute(self.reader.statement(query)))
+            else:
+                self._page = list(db.session.scalars(query.options(*self._loading())))
         return self._page
 
     def counting(self, cap: int = COUNT_CAP) -> Any:

@@ -17,8 +17,7 @@ from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.sql import operators
 from werkzeug.datastructures import MultiDict
 
-from app.core.catalogs import catalog_rows
-from app.core.db import db
+from app.core.catalogs import kept_by_id, kept_rows
 from app.core.entity import is_short, kind_of
 from app.core.fields_rows import target_of
 from app.core.interface import NOBODY, NOBODY_WORD, Equals, Overdue, PortalFilter, RefersTo, is_choice, parse_key
@@ -110,7 +109,7 @@ class ListQuery:
             if value == NOBODY:
                 return _("none yet")
             target = found.column.property.mapper.class_
-            row = db.session.get(target, value) if is_short(target) else target_of(target).lookup_get(value)
+            row = kept_by_id(target).get(value) if is_short(target) else target_of(target).lookup_get(value)
             return str(row) if row is not None else f"#{value}"
         return words(value)
 
@@ -203,7 +202,7 @@ class ListQuery:
         if NOBODY_WORD in control.values:
             control.choices.append((NOBODY_WORD, _("none yet")))
         if is_short(target):
-            control.choices += [(str(row.id), str(row)) for row in catalog_rows(target)]
+            control.choices += [(str(row.id), str(row)) for row in kept_rows(target)]
             return
         screen = target_of(target)
         control.kind, control.url = "lookup", screen.lookup_url()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flask import g
 from sqlalchemy import JSON, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -25,7 +26,21 @@ class ListSetting(Model):
     """Name of each kept filter, and the query of the address it stands for."""
 
 
+def remember(user_id: int, screen: str, found: ListSetting | None) -> None:
+    """Let this request know a person's settings of a list that were read with the person."""
+    g.portal_list_settings = {(user_id, screen): found or _none(user_id, screen)}
+
+
 def setting_of(user_id: int, screen: str) -> ListSetting:
-    """Return a person's settings of a list; those of one who never chose any are not saved unless they are added."""
-    found = db.session.get(ListSetting, (user_id, screen))
-    return found or ListSetting(user_id=user_id, screen=screen, columns=[], filters={})
+    """Return a person's settings of a list, read once for a request.
+
+    Those of one who never chose any are not saved unless they are added.
+    """
+    known: dict[tuple[int, str], ListSetting] = g.setdefault("portal_list_settings", {})
+    if (user_id, screen) not in known:
+        known[user_id, screen] = db.session.get(ListSetting, (user_id, screen)) or _none(user_id, screen)
+    return known[user_id, screen]
+
+
+def _none(user_id: int, screen: str) -> ListSetting:
+    return ListSetting(user_id=user_id, screen=screen, columns=[], filters={})

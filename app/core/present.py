@@ -167,6 +167,22 @@ def code(value: str) -> Markup:
     return Markup("<code>{}</code>").format(value)
 
 
+def html_of(kind: type[Any]) -> Callable[[Any], Markup]:
+    """Return what ``html`` does with the values of one type, chosen once where there are many."""
+    if issubclass(kind, Choice):
+        return lambda value: badge(value) if value is not None else escape(NOTHING)
+    if issubclass(kind, datetime):
+        return lambda value: _moment(value) if value is not None else escape(NOTHING)
+    if issubclass(kind, str):
+        return lambda value: escape(value or NOTHING)
+    return html
+
+
+def _moment(value: datetime) -> Markup:
+    stamp = clock.local(value).isoformat(timespec="minutes")
+    return Markup(f'<time datetime="{stamp}">{stamp[:10]} {stamp[11:16]}</time>')  # noqa: S704 - digits
+
+
 def html(value: Any) -> Markup:
     """Return a value as it stands in a table or on a show page."""
     if isinstance(value, Choice):
@@ -174,8 +190,7 @@ def html(value: Any) -> Markup:
     if isinstance(value, Markup):
         return value
     if isinstance(value, datetime):
-        stamp = clock.local(value).isoformat(timespec="minutes")
-        return Markup(f'<time datetime="{stamp}">{stamp[:10]} {stamp[11:16]}</time>')  # noqa: S704 - digits
+        return _moment(value)
     return escape(words(value))
 
 

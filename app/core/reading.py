@@ -4,6 +4,9 @@ How a column is shown is chosen once for all rows. Where it is made from several
 record are, an object that holds only these stands in for the record; which these are is asked of the code that reads
 them (``asking``), so that no entity need say it. Where a row cannot hold what a column needs, the records themselves
 are loaded, a hundred at a time.
+
+An export reads thousands of rows and remembers what their values told; what reads a page of a list is kept itself, for
+everybody who sees these columns, and so remembers nothing: neither language nor time nor rights may stand in it.
 """
 
 from __future__ import annotations
@@ -11,16 +14,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from flask import current_app
 from sqlalchemy import Boolean, Select, String, select, type_coerce
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.hybrid import HybridExtensionType
 from sqlalchemy.orm import aliased, defer
 
-from app.core.asking import Asked, asked_of, is_to_one
-from app.core.catalogs import catalog_rows
+from app.core.asking import Asked, asked_of, bare, is_to_one
+from app.core.catalogs import catalog_rows, kept_by_id
 from app.core.db import db
 from app.core.entity import is_short, key_of
 from app.core.interface import is_choice
@@ -30,6 +34,8 @@ from app.core.sealed import beside, sealed_columns
 if TYPE_CHECKING:
     from app.core.views import PortalView
 
+MOST_READERS = 500
+"""Choices of columns a process keeps a reader for."""
 REMEMBERED = 4096
 """How many different values of a column are kept with what is shown for them."""
 _UNTOLD = object()
@@ -38,31 +44,58 @@ Raw = Sequence[Any]
 Tell = Callable[[Any], Any]
 
 
+class Telling(Protocol):
+    """How the values of a screen's columns are told."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether columns are told as records hold them, so that their values say all."""
+
+    def of_value(self, column: str, kind: type[Any]) -> Tell:
+        """Return what tells a column's values of one type, or of any (``object``); a value may be None."""
+
+    def of_record(self, record: Any, column: str) -> Any:
+        """Return what a column tells of a record."""
+
+
+class _Block:
+    """Some rows of the statement: the keys of their records, and what was read of these besides."""
+
+    def __init__(self, keys: Raw) -> None:
+        self.keys = keys
+        self._read: dict[str, Any] = {}
+
+    def once(self, name: str, read: Callable[[Raw], Any]) -> Any:
+        """Return what is read for the keys, once for all columns."""
+        if name not in self._read:
+            self._read[name] = read(self.keys)
+        return self._read[name]
+
+
 @dataclass(frozen=True)
 class _Source:
     """Where what a column shows comes from: places in the rows of the statement, and what reads the values there."""
 
     places: list[int]
     read: Callable[..., Iterable[Any]]
-    """Takes the keys of some records, then for each place their values."""
+    """Takes some rows, then for each place their values."""
 
 
 class Reader:
-    """How the records of a screen are read for some columns, as its ``value`` shows them to this person.
+    """How the records of a screen are read for some columns, and told; ``is_kept`` for many requests."""
 
-    ``telling`` says what becomes of a column's values: it gets their type, or ``object`` where only each value tells
-    its own, and returns a function of a value, which may be None.
-    """
-
-    def __init__(self, view: PortalView, columns: Iterable[str], telling: Callable[[type[Any]], Tell]) -> None:
-        self._view, self._model, self._telling = view, view.model, telling
+    def __init__(self, view: PortalView, columns: Iterable[str], telling: Telling, *, is_kept: bool = False) -> None:
+        self._view, self._model, self._telling, self._is_kept = view, view.model, telling, is_kept
         self._mapper = sa_inspect(self._model)
         self._selected: dict[Path, Any] = {(): key_of(self._model)}
         self._entities: dict[Path, Any] = {(): self._model}
         self._joins: list[Any] = []
         self._from_records: list[str] = []
-        self._loaded: tuple[Raw, dict[int, Any]] = ((), {})
+        paths = [path.split(".") for path in view.loaded]
+        self._collections = [(path[0], path[1]) for path in paths if self._mapper.relationships[path[0]].uselist]
         self._sources = [self._source(column) for column in columns]
+        self.needs_records = bool(self._from_records)
+        """Whether records are loaded for some columns: from the start, or since a record asked for more."""
 
     def statement(self, query: Select[Any]) -> Select[Any]:
         """Return a statement for records as one that reads only what is shown, to be executed on a connection."""
@@ -75,30 +108,32 @@ class Reader:
         raw = list(zip(*rows, strict=True))
         if not raw:
             return iter(())
-        shown = [source.read(raw[0], *(raw[place] for place in source.places)) for source in self._sources]
+        block = _Block(raw[0])
+        shown = [source.read(block, *(raw[place] for place in source.places)) for source in self._sources]
         return zip(*shown, strict=True)
 
     def _source(self, column: str) -> _Source:
-        any_value, related = self._telling(object), self._mapper.relationships.get(column)
-        if self._view.shows_plainly:
+        def show(record: Any) -> Any:
+            return self._telling.of_record(record, column)
+
+        related = self._mapper.relationships.get(column)
+        if self._is_kept and self._collections and self._is_hybrid(column):
+            return self._of_collections(column, show)
+        if self._telling.is_plain:
             if column in self._mapper.column_attrs or self._is_hybrid(column):
                 return self._plain(column)
             if is_to_one(related):
-                tell = self._telling(related.mapper.class_)
+                tell = self._telling.of_value(column, related.mapper.class_)
                 asked = asked_of(related.mapper.class_, tell)
                 if asked.is_all:
                     places: list[int] = []
                     return self._made(column, self._finder((), column, asked, places), places, tell)
-
-        def show(record: Any) -> Any:
-            return any_value(self._view.value(record, column))
-
         asked = asked_of(self._model, show)
         if asked.is_all:
             places = []
             return self._made(column, self._maker((), asked, places), places, show)
         self._from_records.append(column)
-        return _Source([], lambda keys: self._of_records(column, keys))
+        return _Source([], lambda block: self._of_records(column, block))
 
     def _is_hybrid(self, name: str) -> bool:
         found = self._mapper.all_orm_descriptors.get(name)
@@ -110,18 +145,25 @@ class Reader:
         expression = getattr(self._model, column)
         kind = expression.type
         if column in getattr(self._model, "sensitive", ()):
-            mask = self._telling(str)
-            return _Source([self._place((column,), expression)], lambda _keys, raw: [mask(masked(one)) for one in raw])
-        tell = self._telling(kind.python_type)
+            mask = self._telling.of_value(column, str)
+            return _Source([self._place((column,), expression)], lambda _block, raw: [mask(masked(one)) for one in raw])
+        tell = self._telling.of_value(column, kind.python_type)
         if is_choice(kind):
             # Read by the name that the database keeps: one look-up leads from there to the words.
-            words = {None: tell(None), **{name: tell(one) for name, one in kind.enum_class.__members__.items()}}
+            members = {None: None, **kind.enum_class.__members__}
             place = self._place((column, "name"), type_coerce(expression, String))
-            return _Source([place], lambda _keys, raw: map(words.__getitem__, raw))
+            return _Source([place], self._each(members, tell))
+        place = self._place((column,), expression)
         if isinstance(kind, Boolean):
-            said = {one: tell(one) for one in (None, False, True)}
-            return _Source([self._place((column,), expression)], lambda _keys, raw: map(said.__getitem__, raw))
-        return _Source([self._place((column,), expression)], lambda _keys, raw: map(tell, raw))
+            return _Source([place], self._each({one: one for one in (None, False, True)}, tell))
+        return _Source([place], lambda _block, raw: map(tell, raw))
+
+    def _each(self, values: dict[Any, Any], tell: Tell) -> Callable[..., Iterable[Any]]:
+        """Return what tells each of few values."""
+        if self._is_kept:
+            return lambda _block, raw: [tell(values[one]) for one in raw]
+        told = {one: tell(value) for one, value in values.items()}
+        return lambda _block, raw: map(told.__getitem__, raw)
 
     def _place(self, path: Path, expression: Any) -> int:
         """Return where an expression stands in the rows of the statement, put there if it does not yet."""
@@ -132,25 +174,18 @@ class Reader:
 
     def _made(self, column: str, make: Callable[[Raw], Any], places: list[int], show: Tell) -> _Source:
         def shown(*raw: Any) -> Any:
-            try:
-                return show(make(raw))
-            except InvalidRequestError:
-                # It asks for more than it did at first.
-                return _UNTOLD
+            return _tried(show, make(raw))
 
         known = lru_cache(REMEMBERED)(shown)
         expressions = [*self._selected.values()]
-        may_know = all(expressions[place].type.hashable for place in places)
+        may_know = not self._is_kept and all(expressions[place].type.hashable for place in places)
 
-        def read(keys: Raw, *raw: Raw) -> Iterable[Any]:
+        def read(block: _Block, *raw: Raw) -> Iterable[Any]:
             # Values that hardly ever return are not looked for among those known.
             so_far = known.cache_info()
             returns = so_far.currsize < REMEMBERED or so_far.hits * 2 > so_far.misses
-            found = list(map(known if may_know and returns else shown, *raw)) if raw else [shown() for _key in keys]
-            if _UNTOLD in found:
-                both = zip(found, self._of_records(column, keys), strict=True)
-                found = [of_record if one is _UNTOLD else one for one, of_record in both]
-            return found
+            told = map(known if may_know and returns else shown, *raw) if raw else (shown() for _key in block.keys)
+            return self._all_told(column, block, list(told))
 
         return _Source(places, read)
 
@@ -185,9 +220,9 @@ class Reader:
         relation = getattr(self._entities[path], name).property
         if is_short(relation.mapper.class_):
             (local,) = relation.local_columns
-            rows = {row.id: row for row in catalog_rows(relation.mapper.class_)}
+            target = relation.mapper.class_
             place = self._at(path, relation.parent.get_property_by_column(local).key, places)
-            return lambda raw: rows.get(raw[place])
+            return lambda raw: kept_by_id(target).get(raw[place])
         here = (*path, name)
         if here not in self._entities:
             self._entities[here] = aliased(relation.mapper.class_)
@@ -196,19 +231,51 @@ class Reader:
 
     def _at(self, path: Path, name: str, places: list[int]) -> int:
         """Return where among ``places`` a column of the record at a path stands, put there."""
-        places.append(self._place((*path, name), getattr(self._entities[path], name)))
+        # A kind's own key stands in a table of its own, which need not be read.
+        is_own_key = not path and name == "id"
+        places.append(0 if is_own_key else self._place((*path, name), getattr(self._entities[path], name)))
         return len(places) - 1
 
-    # -- a column that needs the record itself ---------------------------------------------------
+    # -- a column that needs more than a row -----------------------------------------------------
 
-    def _of_records(self, column: str, keys: Raw) -> list[Any]:
-        """Return what a column shows of the records with these keys, which are loaded once for all such columns."""
-        if self._loaded[0] is not keys:
-            query = select(self._model).where(key_of(self._model).in_(keys)).options(*self._loading())
-            self._loaded = keys, {record.id: record for record in db.session.scalars(query)}
-        tell, records = self._telling(object), self._loaded[1]
+    def _of_collections(self, column: str, show: Tell) -> _Source:
+        """Return what is told of records that hold of each collection no more than the first one's column."""
+        places = [0, *(self._place((name, of), self._first(name, of)) for name, of in self._collections)]
+        held = [(name, of, sa_inspect(self._model).relationships[name].mapper.class_) for name, of in self._collections]
+
+        def make(raw: Raw) -> Any:
+            values = {"id": raw[0]}
+            for (name, of, target), first in zip(held, raw[1:], strict=True):
+                values[name] = [bare(target, {of: first})] if first is not None else []
+            return bare(self._model, values)
+
+        return self._made(column, make, places, show)
+
+    def _first(self, name: str, column: str) -> Any:
+        """Return a part of a statement: a column of the first record of a collection."""
+        relation = self._mapper.relationships[name]
+        first = select(getattr(relation.mapper.class_, column)).where(relation.primaryjoin)
+        first = first.order_by(*relation.order_by or ()).limit(1)
+        return first.correlate(relation.parent.local_table).scalar_subquery()
+
+    def _all_told(self, column: str, block: _Block, found: list[Any]) -> list[Any]:
+        """Return what was told of some rows, and in place of what could not be told that of the records themselves."""
+        if not any(one is _UNTOLD for one in found):
+            return found
+        self.needs_records = True
+        both = zip(found, self._of_records(column, block), strict=True)
+        return [of_record if one is _UNTOLD else one for one, of_record in both]
+
+    def _of_records(self, column: str, block: _Block) -> list[Any]:
+        """Return what a column shows of the records of some rows, which are loaded once for all such columns."""
+        records = block.once("", self._records)
         # Of a record that somebody deletes meanwhile nothing is shown.
-        return [tell(self._view.value(records[key], column) if key in records else None) for key in keys]
+        tell, nothing = self._telling.of_record, self._telling.of_value(column, object)
+        return [tell(records[key], column) if key in records else nothing(None) for key in block.keys]
+
+    def _records(self, keys: Raw) -> dict[int, Any]:
+        query = select(self._model).where(key_of(self._model).in_(keys)).options(*self._loading())
+        return {record.id: record for record in db.session.scalars(query)}
 
     def _loading(self) -> Iterator[Any]:
         """Return how the records are loaded: with the relations that are read, and no seal opened for nothing."""
@@ -220,3 +287,25 @@ class Reader:
                 catalog_rows(relations[name.partition(".")[0]].mapper.class_)
             else:
                 yield beside(self._model, name)
+
+
+def kept_reader(view: PortalView, columns: Iterable[str], telling: Callable[[PortalView], Telling]) -> Reader | None:
+    """Return what reads some columns of a screen for anybody, made once; None where that takes the records themselves.
+
+    Before the columns it tells ``""``, which the telling says of a record as a whole.
+    """
+    held: dict[Any, Reader] = current_app.extensions.setdefault("portal_readers", {})
+    key = (telling, view.endpoint, *columns)
+    if (found := held.get(key)) is None:
+        if len(held) >= MOST_READERS:
+            held.clear()
+        found = held[key] = Reader(view, ["", *columns], telling(view), is_kept=True)
+    return None if found.needs_records else found
+
+
+def _tried(show: Tell, record: Any) -> Any:
+    """Return what is told of a record that holds only some columns, or that it asks for more than it did at first."""
+    try:
+        return show(record)
+    except InvalidRequestError:
+        return _UNTOLD

@@ -33,8 +33,9 @@ from app.core.scope import Scope
 
 SETS_KEPT = 64
 """Sets of roles whose rights a process keeps; a department has a dozen."""
-DERIVED_KEPT = 12
-"""Things kept with the rights of one set of roles: the navigation in each language, with room for a second address."""
+DERIVED_KEPT = 500
+"""Things kept with the rights of one set of roles: the navigation, and of each screen its columns and filters, in each
+language."""
 
 
 class RightsVersion(Model):

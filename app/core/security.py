@@ -29,10 +29,11 @@ from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import DataRequired, Length
 
-from app.core import audit, clock, rights, sessions, web
+from app.core import audit, clock, preferences, rights, sessions, web
 from app.core.accounts import UserSetting, setting_of
 from app.core.db import db
 from app.core.forms import PlainText, PortalForm
+from app.core.preferences import ListSetting
 from app.core.rights import RightsVersion
 from app.core.scope import Viewer, viewer_of, viewers
 
@@ -254,6 +255,7 @@ class Known:
     version: str | None
     role_ids: frozenset[int]
     viewer: Viewer
+    list_setting: ListSetting | None = None
 
     def fingerprint(self) -> str:
         """Return what a session of theirs must be tied to."""
@@ -263,6 +265,7 @@ class Known:
         """Let this request know the user's rights and whose records they see."""
         rights.keep_grants(self.user.id, self.role_ids, self.version)
         g.portal_viewer = self.viewer
+        preferences.remember(self.user.id, _screen(), self.list_setting)
 
 
 @cache
@@ -274,7 +277,9 @@ def _all_about_one(viewers: Select[*tuple[Any, ...]] | None) -> Select[*tuple[An
     user_id: BindParameter[int] = bindparam("user_id")
     held = rights.roles_of(user_id).subquery()
     version = select(RightsVersion.version).scalar_subquery()
-    query = _users().add_columns(sessions.is_ended(), version, held.c.role_id).outerjoin(held, true())
+    query = _users().add_columns(ListSetting, sessions.is_ended(), version, held.c.role_id).outerjoin(held, true())
+    here = (ListSetting.user_id == User.id) & (ListSetting.screen == bindparam("screen"))
+    query = query.outerjoin(ListSetting, here)
     if viewers is not None:
         who = viewers.subquery()
         login, *place = who.c
@@ -284,12 +289,18 @@ def _all_about_one(viewers: Select[*tuple[Any, ...]] | None) -> Select[*tuple[An
 
 def _known(user_id: int, mark: str = "") -> Known | None:
     """Return an active user, asked for by a session of this mark; None for one switched off or unknown."""
-    rows = db.session.execute(_all_about_one(viewers()), {"user_id": user_id, "mark": mark}).all()
+    asked = {"user_id": user_id, "mark": mark, "screen": _screen()}
+    rows = db.session.execute(_all_about_one(viewers()), asked).all()
     if not rows or not rows[0][0].active:
         return None
-    user, setting, is_ended, version, _role_id, *place = rows[0]
-    role_ids = frozenset(row[4] for row in rows if row[4] is not None)
-    return Known(user, setting, is_ended, version, role_ids, viewer_of(user_id, place))
+    user, setting, of_list, is_ended, version, _role_id, *place = rows[0]
+    role_ids = frozenset(row[5] for row in rows if row[5] is not None)
+    return Known(user, setting, is_ended, version, role_ids, viewer_of(user_id, place), of_list)
+
+
+def _screen() -> str:
+    """Return the screen that is asked for, whose list the person may have arranged."""
+    return (request.endpoint or "").partition(".")[0] if has_request_context() else ""
 
 
 def _bears(authorization: Any) -> bool:

@@ -1,13 +1,19 @@
-"""Rows as a table of a page: what stands in its head and cells, worked out once for a column and once for a row."""
+"""Rows as a table of a page: what stands in its head and cells, worked out once for a column and once for a row.
+
+A list makes no records for it (``core.reading``), as long as rows hold all that its columns tell.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
+
+from app.core.present import html_of
+from app.core.reading import Reader
 
 if TYPE_CHECKING:
     from app.core.listing import Listing
@@ -15,6 +21,7 @@ if TYPE_CHECKING:
 
 SHORT = 12
 WORDS = 30
+NUMBER, TIGHT, FEW = ' class="number"', ' class="short"', ' class="words"'
 
 
 @dataclass(frozen=True)
@@ -34,13 +41,50 @@ class Head:
 
 
 @dataclass(frozen=True)
-class Line:
-    """One row: its address, its cells, and the steps that start from where it stands."""
+class About:
+    """What a row says of its record beside the columns; ``steps`` are those that start from where it stands."""
 
-    item: Any
+    key: int
+    name: str
+    url: str
+    steps: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row: what it is about, its address with the list it is in, and its cells."""
+
+    about: About
     url: str
     cells: Markup
-    steps: str
+
+
+class PageTelling:
+    """How a page tells the columns of a screen: as markup, and nothing (``""``) as what its rows are about."""
+
+    def __init__(self, view: PortalView) -> None:
+        self._view = view
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the screen tells columns as records hold them."""
+        return self._view.shows_plainly and self._view.presents_plainly
+
+    def of_value(self, column: str, kind: type[Any]) -> Callable[[Any], Markup]:
+        """Return what makes markup of a column's values."""
+        if self._view.formatters_columns.get(column) is None:
+            return html_of(kind)
+        return partial(self._view.as_html, column)
+
+    def of_record(self, record: Any, column: str) -> Any:
+        """Return a column of a record as markup, or what is said of the record itself."""
+        return self._view.present(record, column) if column else self.about(record)
+
+    def about(self, record: Any) -> About:
+        """Return what a row says of its record."""
+        workflow = self._view.workflow
+        steps = " ".join(step.name for step in workflow.open_steps(record)) if workflow else ""
+        return About(record.id, str(record), self._view.show_url(record), steps)
 
 
 class Table:
@@ -52,10 +96,9 @@ class Table:
         rows: Sequence[Any],
         columns: Sequence[str],
         listing: Listing | None,
-        bulk: Sequence[Any],
+        reader: Reader | None,
     ) -> None:
-        self.view, self.rows, self.columns, self.listing = view, rows, columns, listing
-        self.workflow = view.workflow if bulk else None
+        self.view, self.rows, self.columns, self.listing, self.reader = view, rows, columns, listing, reader
         self.opens = view.may("show")
 
     @cached_property
@@ -73,25 +116,33 @@ class Table:
 
     def __iter__(self) -> Iterator[Line]:
         trail = self.listing.trail if self.listing is not None else ""
-        for item in self.rows:
-            steps = " ".join(step.name for step in self.workflow.open_steps(item)) if self.workflow else ""
-            url = self.view.show_url(item) + trail
-            yield Line(item, url, self._cells(item, url), steps)
+        for about, *told in self._told():
+            url = about.url + trail
+            yield Line(about, url, self._cells(url, told))
 
-    def _cells(self, item: Any, url: str) -> Markup:
+    def _told(self) -> Iterable[Sequence[Any]]:
+        """Return what each row is about and what its columns tell."""
+        if self.reader is not None:
+            return self.reader.read(self.rows)
+        telling = PageTelling(self.view)
+        return ([telling.of_record(item, column) for column in ("", *self.columns)] for item in self.rows)
+
+    def _cells(self, url: str, cells: Sequence[Markup]) -> Markup:
         """Return a row's cells, the first of which leads to the record.
 
         They are put together here: a template would escape anew, for each cell, what is the same in a whole column.
         """
         parts: list[str] = []
-        for head in self.heads:
-            told = self.view.present(item, head.column)
+        for (before, is_number), told in zip(self._looks, cells, strict=True):
+            length = len(told)
             if self.opens and not parts:
-                told = Markup('<a href="%s">%s</a>') % (url, told)
-            parts.append(f'<td data-label="{head.label}"{self._look(head, len(told))}>{told}</td>')
+                told = Markup('<a href="%s">%s</a>') % (url, told)  # noqa: PLW2901
+                length = len(told)
+            look = NUMBER if is_number else TIGHT if length <= SHORT else FEW if length <= WORDS else ""
+            parts.append(f"{before}{look}>{told}</td>")
         return Markup("".join(parts))  # noqa: S704 - labels and what is told are markup
 
-    def _look(self, head: Head, length: int) -> str:
-        if head.is_number:
-            return ' class="number"'
-        return ' class="short"' if length <= SHORT else ' class="words"' if length <= WORDS else ""
+    @cached_property
+    def _looks(self) -> list[tuple[str, bool]]:
+        """How the cells of each column begin, and whether they hold amounts."""
+        return [(f'<td data-label="{head.label}"', head.is_number) for head in self.heads]

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from app.core.charting import Chart, dimensions
 from app.core.listing import Listing
 from app.core.present import words
+from app.core.rights import grants
 
 if TYPE_CHECKING:
     from app.core.views import PortalView
@@ -26,7 +27,7 @@ class ChartMixin:
 
     def has_chart(self: PortalView) -> bool:  # type: ignore[misc]
         """Tell whether there is anything by which this person may group the list."""
-        return bool(dimensions(self))
+        return bool(grants().keep(("chart", self.endpoint), lambda: bool(dimensions(self))))
 
     @expose("/chart/")
     @has_access

@@ -51,7 +51,7 @@ class DeclaredView(ModelView):
     loaded: ClassVar[tuple[str, ...]] = ()
     """Relations that listed properties read, beside the listed ones: loaded for a whole page at once.
 
-    ``open_tasks.due_at`` loads that column alone.
+    ``open_tasks.due_at`` loads that column alone, and a list that makes no records only that of the first task.
     """
     exact: ClassVar[tuple[str, ...]] = ()
     """Columns by which a person names one row in an import; default the first searched one."""

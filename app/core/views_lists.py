@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode
@@ -10,8 +10,9 @@ from urllib.parse import parse_qsl, urlencode
 from flask import abort, flash, g, redirect, request
 from flask_appbuilder.utils.base import get_safe_redirect
 from flask_appbuilder.views import expose
-from flask_babel import LazyString
+from flask_babel import LazyString, get_locale
 from flask_babel import gettext as _
+from markupsafe import Markup
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -109,11 +110,7 @@ class ListView(ReadView):
 
     def my_setting(self) -> ListSetting:
         """Return this person's settings of this list, read once for a page."""
-        known: dict[str, ListSetting] = g.setdefault("portal_list_settings", {})
-        screen = self.class_permission_name
-        if screen not in known:
-            known[screen] = preferences.setting_of(g.user.id, screen)
-        return known[screen]
+        return preferences.setting_of(g.user.id, self.class_permission_name)
 
     def _asked(self, args: MultiDict[str, str]) -> dict[str, list[str]]:
         """Return what an address narrows the list to, whatever its order and page."""
@@ -164,6 +161,10 @@ class ListView(ReadView):
 
         Properties that read further tables are left to that page: for a whole list they would ask once per row.
         """
+        kept: list[str] = grants().keep(("columns", self.endpoint), self._column_choices)  # type: ignore[valid-type]
+        return kept
+
+    def _column_choices(self) -> list[str]:  # type: ignore[valid-type]
         mapper = sa_inspect(self.model)
         single = {relation.key for relation in mapper.relationships if not relation.uselist}
         plain = set(mapper.column_attrs.keys()) | single
@@ -176,6 +177,17 @@ class ListView(ReadView):
             return self.list_columns
         choices = self.column_choices()
         return [name for name in self.my_setting().columns if name in choices] or (self.list_columns)
+
+    def filter_panel(self, listing: Listing, caller: Callable[[], Markup]) -> Markup:
+        """Return the panel of the filters, rendered once for a set of roles while no filter is in use.
+
+        What it offers of short lists stands under the same version as the rights it is kept with.
+        """
+        if any(listing.args.getlist(name) for name in self.filters_by_name()):
+            return caller()
+        key = ("filters", self.endpoint, str(get_locale()), request.script_root)
+        found: Markup = grants().keep(key, caller)
+        return found
 
     def workable_columns(self) -> bool:
         """Tell whether there is anything to choose among."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import abort, flash, g, request, url_for
+from flask import abort, flash, g, request
 from flask_appbuilder.security.decorators import has_access
 from flask_appbuilder.views import expose
 from flask_babel import gettext as _
@@ -20,9 +20,10 @@ from app.core.db import db
 from app.core.entity import Catalog
 from app.core.interface import Overdue, PortalFilter, is_choice
 from app.core.listing import PAGE_SIZES, Listing
+from app.core.reading import kept_reader
 from app.core.sealed import beside, sealed_columns
 from app.core.searching import Found
-from app.core.table import Table
+from app.core.table import PageTelling, Table
 from app.core.views_declared import DeclaredView
 from app.core.workflow import task_keeper
 
@@ -109,6 +110,7 @@ class ReadView(DeclaredView):
         """Show the rows the address asks for."""
         listing = Listing(self, self.narrowed(request.args))
         listing.columns = self.chosen_columns()
+        listing.reader = kept_reader(self, listing.columns, PageTelling)
         self.tell_ignored(listing)
         return self.render_template(
             self.list_template, view=self, listing=listing, title=self.title, **self.list_extra(listing)
@@ -139,7 +141,7 @@ class ReadView(DeclaredView):
 
     def lookup_url(self) -> str:
         """Return the address that type-ahead asks."""
-        return url_for(f"{self.endpoint}.lookup")
+        return f"{request.script_root}{self.route_base}/lookup"
 
     def lookup_get(self, key: int) -> Any | None:
         """Return the row with this key if the person may pick it."""
@@ -224,13 +226,21 @@ class ReadView(DeclaredView):
 
     def present(self, item: Any, column: str) -> Any:
         """Return a column's value as HTML; ``formatters_columns`` may say how."""
-        value = self.value(item, column)
+        return self.as_html(column, self.value(item, column))
+
+    @property
+    def presents_plainly(self) -> bool:
+        """Whether a column is told by its value alone: this screen has no ``present`` of its own."""
+        return type(self).present is ReadView.present
+
+    def as_html(self, column: str, value: Any) -> Any:
+        """Return a value of a column as HTML."""
         formatter = self.formatters_columns.get(column)
         return present.html(formatter(value) if formatter is not None and value else value)
 
-    def table(self, rows: Any, columns: Any, listing: Listing | None, bulk: Any) -> Table:
-        """Return rows as a table of a page; of a list it sorts, and offers the ``bulk`` steps."""
-        return Table(self, rows, columns, listing, bulk)
+    def table(self, rows: Any, columns: Any, listing: Listing | None, reader: Any) -> Table:
+        """Return rows as a table of a page; of a list it sorts."""
+        return Table(self, rows, columns, listing, reader)
 
     def label(self, column: str) -> str:
         """Return a column's label."""
@@ -289,4 +299,7 @@ class ReadView(DeclaredView):
             relation = other.datamodel.get_related_fk(self.model)
             listing = Listing(other, MultiDict({relation: str(item.id)}))
             listing.page_size = other.related_rows
+            listing.columns = [column for column in other.list_columns if column != relation]
+            if not other.rows_columns:
+                listing.reader = kept_reader(other, listing.columns, PageTelling)
             yield other, listing, relation

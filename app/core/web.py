@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import stat
+import time
 from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
@@ -21,7 +22,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from app.core import receipts
+from app.core import catalogs, receipts, routing
 from app.core.db import Trouble, db, transactions, trouble_of
 from app.core.sealed import WrongKeyError, require_key
 
@@ -32,6 +33,8 @@ POLICY = (
     "form-action 'self'; frame-ancestors 'none'"
 )
 KEPT_FOR = timedelta(days=365)
+RENEWED, RENEWED_EVERY = "renewed", 60.0
+"""Where a session keeps when its cookie was renewed, and after how many seconds it is again."""
 FORM_BYTES = 2**20
 """What a form may weigh beside its files. The browser counts these first: a refusal here could not keep the form."""
 WITH_PASSWORDS = frozenset({"LoginView", "AccountView"})
@@ -46,6 +49,8 @@ def init_app(app: Flask) -> None:
     app.after_request(_headers)
     app.after_request(_send_on)
     app.url_defaults(_fingerprint(app))
+    routing.init_app(app)
+    catalogs.init_app(app)
     app.register_error_handler(CSRFError, _csrf_page)
     app.register_error_handler(HTTPException, _error_page)
     app.register_error_handler(Exception, _bug_page)
@@ -95,12 +100,17 @@ class Sessions(SecureCookieSessionInterface):
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Renew the session's cookie, and tell caches that the answer is for its bearer alone."""
-        if request.endpoint != "static":
-            super().save_session(app, session, response)
+        if request.endpoint == "static":
+            return
+        now = int(time.time() // RENEWED_EVERY)
+        if session.permanent and session.get(RENEWED) != now and not g.get("portal_by_itself"):
+            session[RENEWED] = now
+        super().save_session(app, session, response)
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
-        """Tell whether an answer carries the cookie anew."""
-        return session.modified or (super().should_set_cookie(app, session) and not g.get("portal_by_itself"))
+        """Tell whether an answer carries the cookie anew: once a minute is enough, and signing it takes its time."""
+        del app
+        return session.modified
 
 
 def _file_bounds() -> dict[str, Any]:
@@ -140,17 +150,19 @@ def _fingerprint(app: Flask) -> Any:
     def digest(path: str, changed: float) -> str:  # noqa: ARG001 - a changed file gets a new entry
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
 
-    def add(endpoint: str, values: dict[str, Any]) -> None:
-        if endpoint != "static" or "v" in values or app.static_folder is None:
-            return
-        path = f"{app.static_folder}/{values.get('filename', '')}"
+    def version_of(name: str) -> str | None:
+        path = f"{app.static_folder}/{name}"
         try:
             found = os.stat(path)  # noqa: PTH116 - a dozen for a page, and a Path costs as much as asking
         except OSError:
-            return
-        if stat.S_ISREG(found.st_mode):
-            values["v"] = digest(path, found.st_mtime)
+            return None
+        return digest(path, found.st_mtime) if stat.S_ISREG(found.st_mode) else None
 
+    def add(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint == "static" and "v" not in values and (version := version_of(values.get("filename", ""))):
+            values["v"] = version
+
+    app.extensions["portal_static_version"] = version_of
     return add
 
 

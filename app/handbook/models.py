@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import ClassVar
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
@@ -49,6 +50,7 @@ class Promise(Recorded, Model):
     """How long one thing may take, under which condition, by which clause or article (服務承諾)."""
 
     __tablename__ = "promise"
+    stays_in_memory: ClassVar[bool] = True
     __table_args__ = (
         CheckConstraint("length_number BETWEEN 0 AND 3660", name="length_within_bounds"),
         UniqueConstraint("code", "condition", "in_force_from"),
@@ -98,6 +100,7 @@ class ServiceHours(Recorded, Model):
     """One stretch of the office's opening hours on one weekday; lunch lies between two (服務時間)."""
 
     __tablename__ = "service_hours"
+    stays_in_memory: ClassVar[bool] = True
     __table_args__ = (
         UniqueConstraint("weekday", "opens_at"),
         CheckConstraint("closes_at > opens_at", name="closes_after_opening"),
@@ -115,6 +118,7 @@ class CalendarException(Recorded, Model):
     """One day that differs from the week and the public holidays: a typhoon day, an early close (行事曆例外)."""
 
     __tablename__ = "calendar_exception"
+    stays_in_memory: ClassVar[bool] = True
     __table_args__ = (
         CheckConstraint("(opens_at IS NULL) = (closes_at IS NULL)", name="both_hours_or_none"),
         CheckConstraint("closes_at IS NULL OR closes_at > opens_at", name="closes_after_opening"),

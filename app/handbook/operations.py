@@ -8,9 +8,10 @@ from typing import Any
 
 from flask import g, has_app_context
 from flask_babel import gettext as _
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from app.core import clock
+from app.core.catalogs import kept_rows
 from app.core.db import db
 from app.core.entity import reader_name
 from app.core.errors import RuleError
@@ -29,7 +30,7 @@ def office_calendar(jurisdiction: calendar.Jurisdiction = calendar.Jurisdiction.
         if jurisdiction in kept:
             return kept[jurisdiction]
     weekly: list[list[calendar.Interval]] = [[] for _day in Weekday]
-    for row in db.session.scalars(select(ServiceHours).order_by(ServiceHours.opens_at)):
+    for row in sorted(kept_rows(ServiceHours), key=lambda row: row.opens_at):
         weekly[list(Weekday).index(row.weekday)].append(calendar.Interval(row.opens_at, row.closes_at))
     if not any(weekly):
         weekly = [[calendar.Interval(time(0), time(0))] for _day in Weekday]
@@ -38,7 +39,7 @@ def office_calendar(jurisdiction: calendar.Jurisdiction = calendar.Jurisdiction.
         jurisdiction, clock.office_zone(), tuple(tuple(hours) for hours in weekly), range(year - 2, year + 3)
     )
     exceptions: dict[date, calendar.Hours] = {}
-    for found in db.session.scalars(select(CalendarException)):
+    for found in kept_rows(CalendarException):
         open_ = found.opens_at is not None and found.closes_at is not None
         exceptions[found.day] = (calendar.Interval(found.opens_at, found.closes_at),) if open_ else ()  # type: ignore[arg-type]
     made = calendar.WorkCalendar(base.zone, base.weekly, base.closed_days, base.makeup_days, exceptions)
@@ -64,10 +65,14 @@ def promise_for(code: str, item: Any, on: date) -> Promise | None:
 
     A condition reads ``impact=STOPS_WORK`` or ``urgency=HIGH complexity=HIGH``; an empty one fits every record.
     """
-    in_force = select(Promise).where(
-        Promise.code == code, Promise.in_force_from <= on, or_(Promise.in_force_to.is_(None), Promise.in_force_to >= on)
-    )
-    fitting = [row for row in db.session.scalars(in_force) if _fits(row.condition, item)]
+    fitting = [
+        row
+        for row in kept_rows(Promise)
+        if row.code == code
+        and row.in_force_from <= on
+        and (row.in_force_to is None or row.in_force_to >= on)
+        and _fits(row.condition, item)
+    ]
     return max(fitting, key=lambda row: (len(row.condition.split()), row.in_force_from), default=None)
 
 
@@ -81,11 +86,9 @@ def _fits(condition: str, item: Any) -> bool:
 
 
 def promise_name(code: str) -> str:
-    """Return what a promise is called in the reader's language; the names of all are read once per request."""
-    if "portal_promise_names" not in g:
-        named = select(Promise.code, Promise.name_zh_hant, Promise.name_zh_hans, Promise.name_en)
-        g.portal_promise_names = {row.code: row for row in db.session.execute(named.order_by(Promise.in_force_from))}
-    row = g.portal_promise_names.get(code)
+    """Return what a promise is called in the reader's language, in its latest words."""
+    named = [row for row in kept_rows(Promise) if row.code == code]
+    row = max(named, key=lambda row: row.in_force_from, default=None)
     return reader_name(row) if row is not None else code
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.appraisal.models import Indicator
 from app.casework.models import Conclusion, Disposition, PriorityRule, RootCause, Topic
-from app.core import clock, list_index, migrating, search_index
+from app.core import catalogs, clock, list_index, migrating, search_index
 from app.core.db import Trouble, db, trouble_of
 from app.core.errors import RuleError
 from app.core.jobs import run_jobs
@@ -95,6 +95,7 @@ def prepare() -> None:
         migrating.upgrade()
         indexed = search_index.prepare(db.session.connection())
         list_index.prepare(db.session.connection())
+        catalogs.prepare(db.session.connection())
         db.session.commit()
         matrix = read_matrix(SEED / "roles.csv")
         check_matrix(matrix)
