@@ -9,10 +9,12 @@ from sqlalchemy import exists, select
 
 from app.casework.models import BusinessRequest, Complaint, Consultation, Note, PriorityRule, Ticket, TicketStatus
 from app.core import actor, clock
+from app.core.catalogs import catalog_rows
 from app.core.db import db
 from app.core.errors import RuleError
 from app.core.workflow import begin, task_keeper
 from app.customers.models import Customer
+from app.staff.models import Department, Team
 from app.staff.operations import hand_tasks_to, person_of
 
 OWED_FROM_CONTACT = {
@@ -63,6 +65,9 @@ def _follow_owner(ticket: Ticket) -> None:
             raise RuleError(
                 _("Nobody may handle a complaint about themselves or about somebody they lead."), field="owner"
             )
+    # Held in the session, they are found there when the owner is asked for them.
+    catalog_rows(Team)
+    catalog_rows(Department)
     ticket.team = ticket.owner.team or ticket.owner.leads or ticket.team
     ticket.department = ticket.owner.department
 

@@ -6,18 +6,24 @@ An exact count of a million rows costs more than the page it stands on.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from time import monotonic
+from typing import Any, ClassVar
 
+from flask import current_app
 from sqlalchemy import ClauseElement, Executable, Select, Table, func, select, true
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.visitors import InternalTraversal
 
 from app.core.db import counted_to, db
 from app.core.interface import COUNT_CAP
 from app.core.present import Tally
 
+LASTS_SECONDS = 60.0
+"""How long what was estimated stays what is told, unasked: an estimate knows two digits at best."""
+MOST_KEPT = 2_000
 SAMPLE = 300
 """Rows SQLite looks at to tell about how many match: a tenth of a list is then told to within a fifth."""
 STREWN = 2_654_435_761
@@ -26,7 +32,11 @@ STREWN = 2_654_435_761
 class Explain(Executable, ClauseElement):
     """How PostgreSQL would run a statement, as JSON."""
 
-    inherit_cache = False
+    inherit_cache = True
+    _traverse_internals = [("statement", InternalTraversal.dp_clauseelement)]  # noqa: RUF012 - SQLAlchemy's own way
+
+    _all_selected_columns: ClassVar[list[Any]] = []
+    """What is told has no columns of the statement's; a kept compilation asks."""
 
     def __init__(self, statement: Select[Any]) -> None:
         self.statement = statement
@@ -35,6 +45,30 @@ class Explain(Executable, ClauseElement):
 @compiles(Explain, "postgresql")
 def _explain(element: Explain, compiler: SQLCompiler, **kwargs: Any) -> str:
     return "EXPLAIN (FORMAT JSON) " + compiler.process(element.statement, **kwargs)
+
+
+class KeptEstimates:
+    """What this process estimated a moment ago, by what it was asked for."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Hashable, tuple[float, Any]] = {}
+
+    @classmethod
+    def here(cls) -> KeptEstimates:
+        """Return those of this application."""
+        made: KeptEstimates = current_app.extensions.setdefault("portal_estimates", cls())
+        return made
+
+    def get(self, key: Hashable) -> Any | None:
+        """Return what was told of a key, if that was a moment ago."""
+        since, told = self._kept.get(key, (0.0, None))
+        return told if monotonic() - since < LASTS_SECONDS else None
+
+    def put(self, key: Hashable, told: Any) -> None:
+        """Keep what was told of a key."""
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
+        self._kept[key] = (monotonic(), told)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from time import monotonic
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import Select, and_, literal, or_, select
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import InstrumentedAttribute, RelationshipProperty, defer
@@ -18,7 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute, RelationshipProperty, defer
 from app.core.catalogs import catalog_rows
 from app.core.db import counted_to, db
 from app.core.entity import is_short, key_of, keys_where
-from app.core.estimates import estimate
+from app.core.estimates import KeptEstimates, estimate
 from app.core.interface import COUNT_CAP
 from app.core.listing_query import PAGE_SIZES, ListQuery, search_text
 from app.core.present import Tally
@@ -28,9 +26,6 @@ from app.core.scope import viewer
 from app.core.sealed import beside, sealed_columns
 from app.core.searching import unseen
 
-LASTS_SECONDS = 60.0
-"""How long «about 120,000» stays what a person is told, unasked."""
-MOST_ESTIMATES = 2_000
 BEYOND_DOUBT = 5
 """How many times more than are counted an estimate must tell, for nothing to be counted."""
 
@@ -187,21 +182,17 @@ class Listing(ListQuery):
     @cached_property
     def _estimate(self) -> int:
         """About how many rows match: PostgreSQL knows how many have a key, SQLite looks at some."""
-        held: dict[Any, tuple[float, int]] = current_app.extensions.setdefault("portal_estimates", {})
         asked = tuple(sorted((name, *self.args.getlist(name)) for name in {"q", *self.view.filters_by_name()}))
         screen = self.view.class_permission_name
         key = (screen, asked, viewer(), self.verb, grants().scope(self.verb, screen))
-        since, about = held.get(key, (0.0, 0))
-        if about and monotonic() - since < LASTS_SECONDS:
-            return about
+        if (known := KeptEstimates.here().get(key)) is not None:
+            return int(known)
         words = self.found.by_keys if db.engine.dialect.name == "postgresql" else self.found.condition
         about = estimate(
             keys_where(self.view.model, *self.conditions, *self.alternatives, words), key_of(self.view.model)
         )
         if about > COUNT_CAP * BEYOND_DOUBT:
-            if len(held) >= MOST_ESTIMATES:
-                held.clear()
-            held[key] = (monotonic(), about)
+            KeptEstimates.here().put(key, about)
         return about
 
     def _is_broad(self) -> bool:

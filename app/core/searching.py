@@ -41,7 +41,7 @@ from sqlalchemy.types import Text
 
 from app.core.db import db
 from app.core.entity import key_of, keys_where
-from app.core.estimates import estimated_rows
+from app.core.estimates import KeptEstimates, estimated_rows
 from app.core.search_index import column_at, token
 from app.core.search_words import keys_of, needs_look, pattern, words_of
 
@@ -157,6 +157,7 @@ class _Search:
 
     def ask(self, parts: list[_Parts], words: list[str]) -> None:
         own = [(part.own, word) for part in parts for word in words if part.own is not None]
+        self.common |= {one: told for one in own if (told := KeptEstimates.here().get(one)) is not None}
         beside = [(one, word) for part in parts for word in words for one in part.beside]
         self._ask_own([one for one in dict.fromkeys(own) if one not in self.common])
         self._ask_beside([one for one in dict.fromkeys(beside) if one not in self.keys])
@@ -171,7 +172,10 @@ class _Search:
             MOST_COMMON + 1,
         )
         for (own, word), rows in zip(asked, told.matching, strict=True):
-            self.common[own, word] = rows > _limit(told.in_all[own.table])
+            self.common[own, word] = is_common = rows > _limit(told.in_all[own.table])
+            if is_common:
+                # Pages further down ask again. Whether a rare word has become common is asked each time.
+                KeptEstimates.here().put((own, word), True)  # noqa: FBT003 - what is kept
 
     def _ask_beside(self, asked: list[tuple[Beside, str]]) -> None:
         if not asked:

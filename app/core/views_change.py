@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import flash, jsonify, redirect, request, url_for
 from flask_appbuilder.security.decorators import has_access
@@ -31,6 +31,8 @@ from app.core.views_read import Link, posted
 from app.core.web import is_check
 from app.core.workflow import task_keeper
 
+Told = TypeVar("Told")
+
 
 class ChangeView(ListView):
     """A screen that adds, edits and deletes; the same ways serve imports and the REST API."""
@@ -45,8 +47,13 @@ class ChangeView(ListView):
                 return answer
             if form.validate():
                 item = self.model()
-                change, location = lambda: self.create(item, form), lambda: self.after_add(item)
-                if (answer := self._once(form, change, location, lambda _led: self._answer_add(item))) is not None:
+                answer = self._once(
+                    form,
+                    lambda: self.create(item, form),
+                    lambda: (self.after_add(item), {"value": str(item.id), "text": str(item)}),
+                    lambda led, told: self._answer_add(item, told, led),
+                )
+                if answer is not None:
                     return answer
         title = str(self.add_label or _("New: %(noun)s", noun=str(self.noun)))
         return self._form_page(self.add_template, form, title, checked=True)
@@ -67,35 +74,36 @@ class ChangeView(ListView):
         self,
         form: PortalForm,
         change: Callable[[], object],
-        location: Callable[[], str],
-        answer: Callable[[str], Any],
+        ends: Callable[[], tuple[str, Told]],
+        answer: Callable[[str, Told], Any],
     ) -> Any | None:
         """Run a change with a receipt for its form, and answer where it leads; None if it was refused.
 
+        Where it leads and what is told of it is asked before the commit: after it records would be read once more.
         A form that came while its first sending was still at work is answered as that one was.
         """
-        led: list[str] = []
+        ended: list[tuple[str, Told]] = []
 
         def work() -> None:
             change()
-            led.append(location())
-            receipts.keep(led[0])
+            ended.append(ends())
+            receipts.keep(ended[0][0])
 
         if self.attempt(form, work):
-            return answer(led[0])
+            return answer(*ended[0])
         before = receipts.led_to()
         return self._led(before) if before is not None else None
 
-    def _go_on(self, told: str, location: str) -> Any:
+    def _go_on(self, location: str, told: str) -> Any:
         flash(told, "success")
         return redirect(location)
 
-    def _answer_add(self, item: Any) -> Any:
+    def _answer_add(self, item: Any, told: dict[str, str], location: str) -> Any:
         """Answer a page that asked for the record itself, to refer to it; all others go where adding leads."""
         if request.headers.get("X-Record") == "1":
-            return jsonify(value=str(item.id), text=str(item)), 201
-        flash(_("%(record)s was saved.", record=str(item)), "success")
-        return self.answer_add(item)
+            return jsonify(told), 201
+        flash(_("%(record)s was saved.", record=told["text"]), "success")
+        return self.answer_add(item, location)
 
     def _prefill(self) -> dict[str, Any]:
         """Return what the address fills in, such as the equipment of a QR label; what cannot be read is left out."""
@@ -107,9 +115,10 @@ class ChangeView(ListView):
                     found[name] = parse_value(kind, text)
         return found
 
-    def answer_add(self, item: Any) -> Any:
-        """Return the answer after a record was made."""
-        return redirect(self.after_add(item))
+    def answer_add(self, item: Any, location: str) -> Any:
+        """Return the answer after a record was made, which leads to a location."""
+        del item
+        return redirect(location)
 
     def after_add(self, item: Any) -> str:
         """Return where to go after a record was made."""
@@ -148,8 +157,8 @@ class ChangeView(ListView):
                 answer = self._once(
                     form,
                     lambda: self.change(item, form),
-                    lambda: self.after_edit(item),
-                    lambda led: self._go_on(_("%(record)s was saved.", record=str(item)), led),
+                    lambda: (self.after_edit(item), _("%(record)s was saved.", record=str(item))),
+                    self._go_on,
                 )
                 if answer is not None:
                     return answer

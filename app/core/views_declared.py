@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from flask import abort, current_app, g
@@ -13,9 +13,10 @@ from sqlalchemy import inspect as sa_inspect
 from wtforms import Field
 
 from app.core import present
+from app.core.catalogs import catalog_rows
 from app.core.convert import form_class
 from app.core.db import db
-from app.core.entity import Recorded
+from app.core.entity import Recorded, is_short
 from app.core.fields import Files, VersionField
 from app.core.forms import PortalForm
 from app.core.interface import parse_key
@@ -310,7 +311,17 @@ class DeclaredView(ModelView):
         if key is None:
             return None
         query = select(self.model).where(self.model.id == key, self.scope_condition(verb))
-        return db.session.scalars(query.options(*(beside(self.model, path) for path in self._loaded_for(verb)))).first()
+        return db.session.scalars(query.options(*self._loading(verb))).first()
+
+    def _loading(self, verb: str) -> Iterator[Any]:
+        """Load what the page shows beside the record with it; of short lists the session then knows every row."""
+        relations = sa_inspect(self.model).relationships
+        for path in self._loaded_for(verb):
+            target = relations[path.partition(".")[0]].mapper.class_
+            if is_short(target):
+                catalog_rows(target)
+            else:
+                yield beside(self.model, path)
 
     def _loaded_for(self, verb: str) -> list[str]:
         """Return the relations that the page of a record shows, or its form."""

@@ -92,8 +92,8 @@ class RowsView(StepView):
             return self._led(led)
         if grid.is_valid():
             done: dict[str, int] = {}
-            save, location = lambda: done.update(grid.save()), lambda: above.show_url(parent)
-            if (answer := self._once(form, save, location, lambda led: self._saved(done, led))) is not None:
+            save, ends = lambda: done.update(grid.save()), lambda: (above.show_url(parent), done)
+            if (answer := self._once(form, save, ends, lambda led, told: self._saved(told, led))) is not None:
                 return answer
             # What was read before is as it would have become; what somebody else did meanwhile shows now.
             tried, grid = grid, Grid(self, above.find(parent_id, "show"), relation, sent, blanks)
@@ -124,6 +124,6 @@ class RowsView(StepView):
 
     def _saved(self, done: dict[str, int], location: str) -> Any:
         if any(done.values()):
-            return self._go_on(_("Saved: %(added)s added, %(changed)s changed, %(deleted)s deleted.", **done), location)
+            return self._go_on(location, _("Saved: %(added)s added, %(changed)s changed, %(deleted)s deleted.", **done))
         flash(_("Nothing was changed."), "info")
         return redirect(location)

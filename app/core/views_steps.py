@@ -38,7 +38,7 @@ class StepView(ChangeView):
         form, place = PortalForm(), self.show_url(item)
         if uploads:
             keep, told = lambda: files.attach(item, files.take_in(uploads)), _("The files were added.")
-            if (answer := self._once(form, keep, lambda: place, lambda led: self._go_on(told, led))) is not None:
+            if (answer := self._once(form, keep, lambda: (place, told), self._go_on)) is not None:
                 return answer
         for error in form.form_errors:
             flash(str(error), "danger")
@@ -109,8 +109,8 @@ class StepView(ChangeView):
                 answer = self._once(
                     form,
                     lambda: self.take(item, step, form),
-                    lambda: self.after_step(item),
-                    lambda led: self._go_on(_("%(record)s: %(step)s.", record=str(item), step=str(step.label)), led),
+                    lambda: (self.after_step(item), _("%(record)s: %(step)s.", record=str(item), step=str(step.label))),
+                    self._go_on,
                 )
                 if answer is not None:
                     return answer

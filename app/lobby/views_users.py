@@ -224,8 +224,9 @@ class UserView(PortalView):
         if roles:
             accounts.set_roles(item, roles)
 
-    def answer_add(self, item: User) -> Any:
+    def answer_add(self, item: User, location: str) -> Any:
         """Show the first password."""
+        del location
         return self._password_page(item, item.first_password)
 
     def _password_page(self, item: User, password: str) -> Any:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import Role, assoc_user_role
-from sqlalchemy import ColumnElement, exists, inspect, or_, select, true
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, exists, inspect, literal, or_, select, true
+from sqlalchemy.orm import joinedload, load_only
 
 from app.core import clock, present
 from app.core.db import counted_to, db
@@ -18,7 +19,7 @@ from app.core.present import Tally
 from app.core.scope import Viewer
 from app.core.workflow import TaskLine
 from app.handbook import calendar
-from app.handbook.models import Promise
+from app.handbook.models import Clause, Promise
 from app.handbook.operations import due_at, office_calendar, promise_for
 from app.staff.models import StaffMember, Task, TaskStatus
 
@@ -157,19 +158,28 @@ def task_line(task: Task) -> TaskLine:
 
 def owed_by(viewer: Viewer) -> ColumnElement[bool]:
     """Return the condition for what a person owes: tasks of their own, and unowned ones of their roles."""
+    return _owed(literal(viewer.user_id), literal(viewer.person_id, Integer))
+
+
+def _owed(user_id: ColumnElement[int], person_id: ColumnElement[Any]) -> ColumnElement[bool]:
     roles = select(Role.name).join(assoc_user_role, assoc_user_role.c.role_id == Role.id)
-    mine: list[ColumnElement[bool]] = [
-        Task.owner_id.is_(None) & Task.role.in_(roles.where(assoc_user_role.c.user_id == viewer.user_id))
-    ]
-    if viewer.person_id is not None:
-        mine.append(Task.owner_id == viewer.person_id)
-    return or_(*mine)
+    of_role = Task.role.in_(roles.where(assoc_user_role.c.user_id == user_id))
+    return or_(and_(Task.owner_id.is_(None), of_role), Task.owner_id == person_id)
+
+
+@cache
+def _inbox(limit: int) -> Select[Task]:
+    """Return the statement for what a person owes; it is kept, since every first page asks it."""
+    mine = _owed(bindparam("user_id"), bindparam("person_id", type_=Integer))
+    shown = (Task.promise, Task.entity, Task.record_id, Task.subject, Task.status, Task.due_at)
+    wanted = select(Task).options(load_only(*shown), joinedload(Task.clause).load_only(Clause.number))
+    return wanted.where(mine, Task.status.in_(RUNNING)).order_by(Task.due_at, Task.id).limit(limit)
 
 
 def inbox(viewer: Viewer, limit: int = 50) -> list[Task]:
     """Return what a person owes now, most urgent first; the clocks of some may stand still."""
-    wanted = select(Task).options(joinedload(Task.clause)).where(owed_by(viewer), Task.status.in_(RUNNING))
-    return list(db.session.scalars(wanted.order_by(Task.due_at, Task.id).limit(limit)))
+    asked = {"user_id": viewer.user_id, "person_id": viewer.person_id}
+    return list(db.session.scalars(_inbox(limit), asked))
 
 
 def pressing(viewer: Viewer, now: datetime, limit: int, cap: int) -> tuple[list[Task], int]:
