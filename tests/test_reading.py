@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import member
+from conftest import SignIn, member
 from flask import Flask
 from samples import sample
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from app.casework.models import Note
 from app.core import exporting
@@ -75,6 +75,44 @@ def test_a_record_that_goes_while_it_is_read_leaves_its_row_behind(app: Flask) -
         db.session.delete(empty)
         db.session.flush()
         assert max(reader.read(rows)) == ("T9", "")
+
+
+def test_a_list_makes_no_records(app: Flask, sign_in: SignIn) -> None:
+    """Made are none, whatever the page's columns: what loads records tells the session of each."""
+    for _number in range(3):
+        sample(Shift, member("mei"))
+    db.session.commit()
+    su = sign_in("su")
+    made: list[object] = []
+    event.listen(Shift, "load", lambda row, _context: made.append(row))
+    for url in ("/shift/list/?person=", "/shift/list/?person=&order=monday", "/api/v1/shift/"):
+        answer = su.get(url)
+        told = str(answer.json) if answer.is_json else answer.text
+        assert member("mei").name in told, url
+    assert not made
+
+
+def test_a_list_whose_rows_ask_for_more_than_they_hold_shows_records(
+    app: Flask, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mei, tao = member("mei"), member("tao")
+    for person in (mei, tao):
+        sample(Shift, person)
+    db.session.commit()
+    number, department = tao.number, str(tao.department)
+
+    def words(person: StaffMember) -> str:
+        return f"{person.name} @{person.department}" if person.number == number else person.name
+
+    monkeypatch.setattr(StaffMember, "__str__", words)
+    app.extensions.pop("portal_readers", None)
+    su = sign_in("su")
+    for _time in range(2):
+        page = su.page("/shift/list/?person=")
+        cells = {cell.text for cell in page.select("td")}
+        assert {mei.name, f"{tao.name} @{department}"} <= cells
+    readers = app.extensions.pop("portal_readers")
+    assert any(one.needs_records for one in readers.values()), "from then on it loads records at once"
 
 
 def test_a_text_of_nothing_is_told_from_no_text(app: Flask) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import exists, select
 
 from app.casework.models import BusinessRequest, Complaint, Consultation, Note, PriorityRule, Ticket, TicketStatus
 from app.core import actor, clock
-from app.core.catalogs import catalog_rows
+from app.core.catalogs import catalog_row
 from app.core.db import db
 from app.core.errors import RuleError
 from app.core.workflow import begin, task_keeper
@@ -66,8 +66,8 @@ def _follow_owner(ticket: Ticket) -> None:
                 _("Nobody may handle a complaint about themselves or about somebody they lead."), field="owner"
             )
     # Held in the session, they are found there when the owner is asked for them.
-    catalog_rows(Team)
-    catalog_rows(Department)
+    catalog_row(Team, ticket.owner.team_id)
+    catalog_row(Department, ticket.owner.department_id)
     ticket.team = ticket.owner.team or ticket.owner.leads or ticket.team
     ticket.department = ticket.owner.department
 

@@ -50,10 +50,16 @@ def catalog_rows(model: type[Any]) -> list[Any]:
 
     While they are held, a record's relation to the catalog is found in the session without a statement.
     """
-    held: dict[type[Any], list[Any]] = g.setdefault("portal_catalogs", {})
-    if model not in held:
-        held[model] = [_record(model, row) for row in kept_rows(model)]
-    return held[model]
+    return [catalog_row(model, row.id) for row in kept_rows(model)]
+
+
+def catalog_row(model: type[Any], key: int | None) -> Any | None:
+    """Return the row of a kept list with this key as a record of this session, or None."""
+    held: dict[tuple[type[Any], int | None], Any] = g.setdefault("portal_catalogs", {})
+    if (model, key) not in held:
+        row = kept_by_id(model).get(key) if key is not None else None
+        held[model, key] = _record(model, row) if row is not None else None
+    return held[model, key]
 
 
 def _known(model: type[Any]) -> list[Any]:
@@ -82,8 +88,7 @@ def _record(model: type[Any], row: Any) -> Any:
     record: Any = db.session.identity_map.get(identity_key(model, row.id))
     if record is None:
         record = model()
-        for name, value in row.__dict__.items():
-            set_committed_value(record, name, value)
+        record.__dict__.update(row.__dict__)
         make_transient_to_detached(record)
         db.session.add(record)
     for name in sa_inspect(record).expired_attributes & row.__dict__.keys():

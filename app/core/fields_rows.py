@@ -16,7 +16,7 @@ from flask_babel import gettext as _
 from wtforms import SelectField, SelectMultipleField
 
 from app.core import clock
-from app.core.catalogs import catalog_rows, kept_rows
+from app.core.catalogs import catalog_row, kept_rows
 from app.core.entity import Catalog
 from app.core.fields import Cell, text_of
 from app.core.interface import parse_key
@@ -124,7 +124,7 @@ class CatalogField(RowField):
         wanted = parse_key(key)
         if not any(row.id == wanted for row in self.rows()):
             return None
-        return next(row for row in catalog_rows(self.model) if row.id == wanted)
+        return catalog_row(self.model, wanted)
 
     def iter_choices(self) -> Iterator[tuple[str, str, bool, dict[str, Any]]]:
         """Give the empty choice and the catalog's rows."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from flask import abort, current_app, g
@@ -13,7 +13,8 @@ from sqlalchemy import inspect as sa_inspect
 from wtforms import Field
 
 from app.core import present
-from app.core.catalogs import catalog_rows
+from app.core.asking import is_to_one
+from app.core.catalogs import catalog_row
 from app.core.convert import form_class
 from app.core.db import db
 from app.core.entity import Recorded, is_short
@@ -296,32 +297,45 @@ class DeclaredView(ModelView):
         scope = grants().scope(verb, self.class_permission_name)
         if scope in {Scope.ALL, Scope.NONE}:
             return scope is Scope.ALL
-        known: dict[tuple[type[Any], int, int, Scope, str], bool] = g.setdefault("portal_reach", {})
-        # The version is part of the question: a step may have moved the record to other people. So is the verb where a
-        # screen lets its rows hang on it.
-        is_same = type(self).scope_condition is DeclaredView.scope_condition
-        question = (self.model, item.id, getattr(item, "version", 0), scope, "" if is_same else verb)
+        known, question = self._reach(item, verb)
         if question not in known:
             here = select(self.model.id).where(self.model.id == item.id, self.scope_condition(verb))
             known[question] = db.session.scalar(here) is not None
         return known[question]
+
+    def _reach(self, item: Any, verb: str) -> tuple[dict[Hashable, bool], Hashable]:
+        """Return what this request knows of who reaches what, and under which key whether a verb reaches a record.
+
+        The version is part of the question: a step may have moved the record to other people. So is the verb where a
+        screen lets its rows hang on it.
+        """
+        scope, is_same = grants().scope(verb, self.class_permission_name), self._scopes_alike
+        question = (self.model, item.id, getattr(item, "version", 0), scope, "" if is_same else verb)
+        return g.setdefault("portal_reach", {}), question
+
+    @property
+    def _scopes_alike(self) -> bool:
+        """Whether what a scope reaches is the same for every verb: this screen has no condition of its own."""
+        return type(self).scope_condition is DeclaredView.scope_condition
 
     def find_or_none(self, key: int | None, verb: str) -> Any | None:
         """Return the record by key within the scope of a verb, or None."""
         if key is None:
             return None
         query = select(self.model).where(self.model.id == key, self.scope_condition(verb))
-        return db.session.scalars(query.options(*self._loading(verb))).first()
-
-    def _loading(self, verb: str) -> Iterator[Any]:
-        """Load what the page shows beside the record with it; of short lists the session then knows every row."""
         relations = sa_inspect(self.model).relationships
-        for path in self._loaded_for(verb):
-            target = relations[path.partition(".")[0]].mapper.class_
-            if is_short(target):
-                catalog_rows(target)
-            else:
-                yield beside(self.model, path)
+        paths = {path: relations[path.partition(".")[0]] for path in self._loaded_for(verb)}
+        short = {path: one for path, one in paths.items() if is_to_one(one) and is_short(one.mapper.class_)}
+        long = (beside(self.model, path) for path in paths if path not in short)
+        item = db.session.scalars(query.options(*long)).first()
+        if item is None:
+            return None
+        known, question = self._reach(item, verb)
+        known[question] = True
+        for relation in short.values():
+            # Held in the session, the row of a short list is found there when the page asks for it.
+            catalog_row(relation.mapper.class_, getattr(item, next(iter(relation.local_columns)).key))
+        return item
 
     def _loaded_for(self, verb: str) -> list[str]:
         """Return the relations that the page of a record shows, or its form."""

@@ -161,10 +161,10 @@ class ListView(ReadView):
 
         Properties that read further tables are left to that page: for a whole list they would ask once per row.
         """
-        kept: list[str] = grants().keep(("columns", self.endpoint), self._column_choices)  # type: ignore[valid-type]
+        kept: list[str] = grants().keep(("columns", self.endpoint), self._column_choices)
         return kept
 
-    def _column_choices(self) -> list[str]:  # type: ignore[valid-type]
+    def _column_choices(self) -> list[str]:
         mapper = sa_inspect(self.model)
         single = {relation.key for relation in mapper.relationships if not relation.uselist}
         plain = set(mapper.column_attrs.keys()) | single

@@ -41,7 +41,7 @@ def office_calendar(jurisdiction: calendar.Jurisdiction = calendar.Jurisdiction.
     exceptions: dict[date, calendar.Hours] = {}
     for found in kept_rows(CalendarException):
         open_ = found.opens_at is not None and found.closes_at is not None
-        exceptions[found.day] = (calendar.Interval(found.opens_at, found.closes_at),) if open_ else ()  # type: ignore[arg-type]
+        exceptions[found.day] = (calendar.Interval(found.opens_at, found.closes_at),) if open_ else ()
     made = calendar.WorkCalendar(base.zone, base.weekly, base.closed_days, base.makeup_days, exceptions)
     if kept is not None:
         kept[jurisdiction] = made
