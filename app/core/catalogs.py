@@ -71,7 +71,9 @@ def _known(model: type[Any]) -> list[Any]:
     # Version and rows come from one statement, and so from one state of the database.
     found = db.session.execute(_statement(model)).all()
     names = [column.key for column in sa_inspect(model).column_attrs]
-    rows = [bare(model, dict(zip(names, values, strict=True))) for _version, *values in found if values[0] is not None]
+    held = (dict(zip(names, values, strict=True)) for _version, *values in found)
+    # An empty list comes as one row of nothing, beside the version.
+    rows = [bare(model, values) for values in held if values["id"] is not None]
     if version is not None and found:
         store[model] = found[0][0], rows
     return rows

@@ -68,6 +68,7 @@ class ListQuery:
         self.text = search_text(self.args)
         self.found = view.found(self.text) if self.text and view.searched else Found()
         self.columns: list[str] = view.list_columns
+        self._rows: dict[tuple[type[Any], int], Any | None] = {}
         self._used: list[tuple[str, PortalFilter, list[Any]]] = []
         self._filter()
         self.order, self.direction = self._order()
@@ -109,9 +110,15 @@ class ListQuery:
             if value == NOBODY:
                 return _("none yet")
             target = found.column.property.mapper.class_
-            row = kept_by_id(target).get(value) if is_short(target) else target_of(target).lookup_get(value)
+            row = kept_by_id(target).get(value) if is_short(target) else self._picked(target, value)
             return str(row) if row is not None else f"#{value}"
         return words(value)
+
+    def _picked(self, target: type[Any], key: int) -> Any | None:
+        """Return a row of a large table that a filter names, asked for once: its chip and its control both tell it."""
+        if (target, key) not in self._rows:
+            self._rows[target, key] = target_of(target).lookup_get(key)
+        return self._rows[target, key]
 
     def _order(self) -> tuple[str, str]:
         """Sort only by what the screen lists for it: a hidden column must not show through its order."""
@@ -207,6 +214,6 @@ class ListQuery:
         screen = target_of(target)
         control.kind, control.url = "lookup", screen.lookup_url()
         for text in control.values:
-            row = screen.lookup_get(parse_key(text) or 0)
+            row = self._picked(target, parse_key(text) or 0)
             if row is not None:
                 control.choices.append((text, str(row)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, has_request_context, request
 from werkzeug.routing import Rule
 
 Builder = Callable[..., tuple[str, str]]
@@ -35,7 +35,7 @@ def init_app(app: Flask) -> None:
 
     def url_for(endpoint: str, **values: Any) -> str:
         is_static = endpoint == "static" and values.keys() == {"filename"}
-        if values and not is_static:
+        if (values and not is_static) or not has_request_context():
             return app.url_for(endpoint, **values)
         # A file that was changed has another address at once.
         of = f"{values['filename']} {version_of(values['filename'])}" if is_static else ""
