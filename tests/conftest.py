@@ -317,6 +317,8 @@ def app(portal: Flask, databases: Databases) -> Iterator[Flask]:
             db.engine.dispose()
         databases.clean()
         Wrote.rows = Wrote.shape = False
+    # What was estimated a moment ago was estimated of other rows.
+    portal.extensions.pop("portal_estimates", None)
     with portal.app_context():
         yield portal
         db.session.rollback()
