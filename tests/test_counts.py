@@ -58,6 +58,17 @@ def test_a_list_says_about_above_a_thousand_and_exactly_below(app: Flask, sign_i
     assert "約" not in claims.select_one(".pager").get_text()
 
 
+def test_a_common_word_of_a_small_table_is_counted(app: Flask, sign_in: SignIn) -> None:
+    """Common is what many rows of a table have; only of a large one are these more than anybody counts."""
+    fill(1_000)
+    an = sign_in("an")
+    for _time in range(2):
+        found = an.page("/topic-area/list/?q=保單")
+        told = found.select_one(".page-head .muted").get_text()
+        assert re.search(r"\b900\b", told), told
+        assert "約" not in told
+
+
 def test_pages_end_where_the_rows_end_whatever_was_estimated(app: Flask, sign_in: SignIn) -> None:
     fill()
     su = sign_in("an")

@@ -197,7 +197,7 @@ class Listing(ListQuery):
 
     def _is_broad(self) -> bool:
         """Tell whether more rows match than anybody counts: by an estimate that leaves no doubt, or by counting."""
-        if self.found.is_common:
+        if self.found.is_common and not self.found.is_few:
             return True
         if db.engine.dialect.name == "postgresql" and self._estimate > COUNT_CAP * BEYOND_DOUBT:
             return True

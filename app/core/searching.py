@@ -42,6 +42,7 @@ from sqlalchemy.types import Text
 from app.core.db import db
 from app.core.entity import key_of, keys_where
 from app.core.estimates import KeptEstimates, estimated_rows
+from app.core.interface import COUNT_CAP
 from app.core.search_index import column_at, token
 from app.core.search_words import keys_of, needs_look, pattern, words_of
 
@@ -81,6 +82,8 @@ class Found:
     """The same by the index alone, as the database estimates it best."""
     is_common: bool = False
     """Whether some word is so common that the list is walked."""
+    is_few: bool = False
+    """Whether that is so in a table too small for a common word to be in more rows than are counted."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,7 @@ class _Search:
 
     def __init__(self) -> None:
         self.common: dict[tuple[Own, str], bool] = {}
+        self.few: set[tuple[Own, str]] = set()
         self.keys: dict[tuple[Beside, str], list[int] | None] = {}
 
     @classmethod
@@ -157,7 +161,9 @@ class _Search:
 
     def ask(self, parts: list[_Parts], words: list[str]) -> None:
         own = [(part.own, word) for part in parts for word in words if part.own is not None]
-        self.common |= {one: told for one in own if (told := KeptEstimates.here().get(one)) is not None}
+        for one in own:
+            if (limit := KeptEstimates.here().get(one)) is not None:
+                self._is_over(one, limit)
         beside = [(one, word) for part in parts for word in words for one in part.beside]
         self._ask_own([one for one in dict.fromkeys(own) if one not in self.common])
         self._ask_beside([one for one in dict.fromkeys(beside) if one not in self.keys])
@@ -172,10 +178,18 @@ class _Search:
             MOST_COMMON + 1,
         )
         for (own, word), rows in zip(asked, told.matching, strict=True):
-            self.common[own, word] = is_common = rows > _limit(told.in_all[own.table])
-            if is_common:
+            limit = _limit(told.in_all[own.table])
+            self.common[own, word] = False
+            if rows > limit:
+                self._is_over((own, word), limit)
                 # Pages further down ask again. Whether a rare word has become common is asked each time.
-                KeptEstimates.here().put((own, word), True)  # noqa: FBT003 - what is kept
+                KeptEstimates.here().put((own, word), limit)
+
+    def _is_over(self, one: tuple[Own, str], limit: int) -> None:
+        """Note that a word is in more rows than a limit, and so is common."""
+        self.common[one] = True
+        if limit < COUNT_CAP:
+            self.few.add(one)
 
     def _ask_beside(self, asked: list[tuple[Beside, str]]) -> None:
         if not asked:
@@ -197,7 +211,8 @@ class _Search:
         if not any(common):
             return Found(and_(true(), *either), and_(true(), *either))
         by_keys = [self._word(parts, word, by_keys=True) for word in words]
-        return Found(and_(true(), *either), and_(true(), *by_keys), is_common=all(common))
+        is_few = any((parts.own, word) in self.few for word in words)
+        return Found(and_(true(), *either), and_(true(), *by_keys), is_common=all(common), is_few=is_few)
 
     def _is_common(self, parts: _Parts, word: str) -> bool:
         """Tell whether many rows have a word, themselves or by what they belong to."""

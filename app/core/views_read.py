@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -166,7 +166,7 @@ class ReadView(DeclaredView):
         """Return what the search box and look-ups of this entity find for a text."""
         found, further = searching.found(self, text), self.search_extra(text)
         if further is not None:
-            found = Found(or_(found.condition, further), or_(found.by_keys, further), found.is_common)
+            found = replace(found, condition=or_(found.condition, further), by_keys=or_(found.by_keys, further))
         if found.is_common:
             return found
         return Found(searching.first(self.model, found.condition), found.by_keys)
