@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from flask import current_app
-from sqlalchemy import Boolean, Select, String, select, type_coerce
+from sqlalchemy import Boolean, Select, String, func, select, type_coerce
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.hybrid import HybridExtensionType
@@ -254,8 +254,12 @@ class Reader:
     def _first(self, name: str, column: str) -> Any:
         """Return a part of a statement: a column of the first record of a collection."""
         relation = self._mapper.relationships[name]
-        first = select(getattr(relation.mapper.class_, column)).where(relation.primaryjoin)
-        first = first.order_by(*relation.order_by or ()).limit(1)
+        shown, order = getattr(relation.mapper.class_, column), list(relation.order_by or ())
+        if [getattr(one, "key", None) for one in order] == [column]:
+            # The least of the column by which they stand in order: nothing need be sorted for each row.
+            first = select(func.min(shown)).where(relation.primaryjoin)
+        else:
+            first = select(shown).where(relation.primaryjoin).order_by(*order).limit(1)
         return first.correlate(relation.parent.local_table).scalar_subquery()
 
     def _all_told(self, column: str, block: _Block, found: list[Any]) -> list[Any]:
