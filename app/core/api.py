@@ -27,7 +27,7 @@ from app.core.db import Model
 from app.core.inputs import filled, problems
 from app.core.interface import parse_key
 from app.core.listing import Listing
-from app.core.reading import kept_reader
+from app.core.reading import Telling, kept_reader
 from app.core.types import Choice
 from app.core.views import PortalView
 
@@ -51,19 +51,12 @@ def told(value: Any) -> Any:
             return str(value)
 
 
-class JsonTelling:
+class JsonTelling(Telling):
     """How the API tells the columns of a screen, and nothing (``""``) as key and version."""
 
-    def __init__(self, view: PortalView) -> None:
-        self._view = view
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether the screen tells columns as records hold them."""
-        return self._view.shows_plainly
-
-    def of_value(self, _column: str, _kind: type[Any]) -> Callable[[Any], Any]:
+    def of_value(self, column: str, kind: type[Any]) -> Callable[[Any], Any]:
         """Return what tells a column's values."""
+        del column, kind
         return told
 
     def of_record(self, record: Any, column: str) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from app.core import actor, audit, clock, present
 from app.core.audit import Change
 from app.core.db import Model, db, transactions
-from app.core.reading import Reader
+from app.core.reading import Reader, Telling
 
 if TYPE_CHECKING:
     from app.core.listing import Listing
@@ -36,19 +36,12 @@ def cell(value: Any) -> Any:
             return present.words(value)
 
 
-class Cells:
+class Cells(Telling):
     """How an export tells the columns of a screen: as cells."""
 
-    def __init__(self, view: PortalView) -> None:
-        self._view = view
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether the screen tells columns as records hold them."""
-        return self._view.shows_plainly
-
-    def of_value(self, _column: str, kind: type[Any]) -> Callable[[Any], Any]:
+    def of_value(self, column: str, kind: type[Any]) -> Callable[[Any], Any]:
         """Return what makes cells of the values of one type."""
+        del column
         return cells_of(kind)
 
     def of_record(self, record: Any, column: str) -> Any:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from flask import current_app
 from sqlalchemy import Boolean, Select, String, func, select, type_coerce
@@ -44,32 +44,32 @@ Raw = Sequence[Any]
 Tell = Callable[[Any], Any]
 
 
-class Telling(Protocol):
+class Telling:
     """How the values of a screen's columns are told."""
+
+    def __init__(self, view: PortalView) -> None:
+        self._view = view
 
     @property
     def is_plain(self) -> bool:
         """Whether columns are told as records hold them, so that their values say all."""
+        return self._view.shows_plainly
 
     def of_value(self, column: str, kind: type[Any]) -> Tell:
         """Return what tells a column's values of one type, or of any (``object``); a value may be None."""
+        raise NotImplementedError
 
     def of_record(self, record: Any, column: str) -> Any:
         """Return what a column tells of a record."""
+        raise NotImplementedError
 
 
 class _Block:
-    """Some rows of the statement: the keys of their records, and what was read of these besides."""
+    """Some rows of the statement: the keys of their records, and these once a column has needed them."""
 
     def __init__(self, keys: Raw) -> None:
         self.keys = keys
-        self._read: dict[str, Any] = {}
-
-    def once(self, name: str, read: Callable[[Raw], Any]) -> Any:
-        """Return what is read for the keys, once for all columns."""
-        if name not in self._read:
-            self._read[name] = read(self.keys)
-        return self._read[name]
+        self.records: dict[int, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -272,7 +272,9 @@ class Reader:
 
     def _of_records(self, column: str, block: _Block) -> list[Any]:
         """Return what a column shows of the records of some rows, which are loaded once for all such columns."""
-        records = block.once("", self._records)
+        if block.records is None:
+            block.records = self._records(block.keys)
+        records = block.records
         # Of a record that somebody deletes meanwhile nothing is shown.
         tell, nothing = self._telling.of_record, self._telling.of_value(column, object)
         return [tell(records[key], column) if key in records else nothing(None) for key in block.keys]

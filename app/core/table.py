@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup, escape
 
 from app.core.present import html_of
-from app.core.reading import Reader
+from app.core.reading import Reader, Telling
 
 if TYPE_CHECKING:
     from app.core.listing import Listing
@@ -59,16 +59,13 @@ class Line:
     cells: Markup
 
 
-class PageTelling:
+class PageTelling(Telling):
     """How a page tells the columns of a screen: as markup, and nothing (``""``) as what its rows are about."""
-
-    def __init__(self, view: PortalView) -> None:
-        self._view = view
 
     @property
     def is_plain(self) -> bool:
         """Whether the screen tells columns as records hold them."""
-        return self._view.shows_plainly and self._view.presents_plainly
+        return super().is_plain and self._view.presents_plainly
 
     def of_value(self, column: str, kind: type[Any]) -> Callable[[Any], Markup]:
         """Return what makes markup of a column's values."""
